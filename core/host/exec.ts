@@ -1,0 +1,69 @@
+import { execa } from 'execa';
+import { BakeryError } from '../errors.ts';
+
+/** How a child process is run. */
+export interface ExecOptions {
+  /** Ends the child (SIGTERM, then SIGKILL 2 s later) after this many ms. Every call has a limit; default 30 s. */
+  readonly timeoutMs?: number;
+  /** Bytes for the child's standard input, which is closed after them; none by default. */
+  readonly input?: string | Uint8Array;
+  /** Exit codes that count as success; `[0]` by default. */
+  readonly okCodes?: readonly number[];
+  /** Working folder. */
+  readonly cwd?: string;
+  /** Added to a minimal environment (PATH, LC_ALL=C.UTF-8). */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ends the child when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a child process left behind. Output is cut at 8 MiB each. */
+export interface ExecResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one program. There is no shell: `args` reach it as they are. */
+export type Exec = (program: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Runs `program` and waits for its end.
+ * @throws BakeryError `tool-missing` (unavailable), `tool-timeout` (timeout), `tool-failed` (internal); the detail holds the
+ * command, the exit code and the end of stderr.
+ */
+export const exec: Exec = async (program, args, options = {}) => {
+  const okCodes = options.okCodes ?? [0];
+  const result = await execa(program, [...args], {
+    reject: false,
+    extendEnv: false,
+    env: { PATH, LC_ALL: 'C.UTF-8', ...options.env },
+    timeout: options.timeoutMs ?? 30_000,
+    forceKillAfterDelay: 2_000,
+    maxBuffer: 8 * 1024 * 1024,
+    stripFinalNewline: false,
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+  });
+  const command = [program, ...args].join(' ').slice(0, 500);
+  if (result.timedOut) {
+    throw new BakeryError('timeout', 'tool-timeout', `${program} did not end in time`, { detail: command });
+  }
+  if (result.isCanceled) {
+    throw new BakeryError('internal', 'tool-cancelled', `${program} was cancelled`, { detail: command });
+  }
+  if (result.exitCode === undefined && result.code === 'ENOENT') {
+    throw new BakeryError('unavailable', 'tool-missing', `${program} is not installed`, { detail: command });
+  }
+  const code = result.exitCode ?? -1;
+  if (!okCodes.includes(code)) {
+    const stderr = (result.stderr || result.stdout || result.shortMessage || '').trim().slice(-1000);
+    throw new BakeryError('internal', 'tool-failed', `${program} failed`, {
+      detail: `${command} (exit ${result.exitCode ?? result.signal ?? '?'}): ${stderr}`,
+    });
+  }
+  return { code, stdout: result.stdout, stderr: result.stderr };
+};

@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BakeryError, isErrno } from '../errors.ts';
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
+
+/** Makes the names in `folder` durable (fsync of the folder itself). */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, O_RDONLY | O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes the contents of `file` durable. */
+export async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes `data` to `path` so that after a crash either the old or the whole new file is there. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
+  const handle = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  try {
+    await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(partial, path);
+  await syncFolder(dirname(path));
+}
+
+/** Renames durably: the new name is on disk when this resolves. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await rename(from, to);
+  await syncFolder(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncFolder(dirname(from));
+}
+
+/** Removes a file; it is fine when there is none. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+/** Components of a relative path that stays beneath its root; undefined for anything that could leave it. */
+export function pathComponents(path: string): readonly string[] | undefined {
+  if (path.includes('\0') || path.length > 4096) return undefined;
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.length === 0 || parts.length > 64) return undefined;
+  return parts.every((part) => part !== '..' && Buffer.byteLength(part) <= 255) ? parts : undefined;
+}
+
+function refused(path: string, cause?: unknown): BakeryError {
+  return new BakeryError('forbidden', 'path-refused', 'that path is refused: links and special files are not followed', {
+    detail: path,
+    cause,
+  });
+}
+
+/**
+ * Walks to the folder that holds the last component of `path`, opening each component with O_NOFOLLOW relative to
+ * the one before (through /proc/self/fd/N: Node has no openat). So nothing a Pi's own root does to its volume
+ * meanwhile, links and swapped folders included, leads out of `root`.
+ */
+async function walk(root: string, path: string, create: boolean): Promise<{ folder: FileHandle; name: string }> {
+  const parts = pathComponents(path);
+  const name = parts?.at(-1);
+  if (!parts || name === undefined) throw refused(path);
+  let folder = await open(root, O_RDONLY | O_DIRECTORY);
+  try {
+    for (const part of parts.slice(0, -1)) {
+      const at = `/proc/self/fd/${folder.fd}/${part}`;
+      if (create) {
+        await mkdir(at, 0o755).catch((error) => {
+          if (!isErrno(error, 'EEXIST')) throw error;
+        });
+      }
+      const next = await open(at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      await folder.close();
+      folder = next;
+    }
+    return { folder, name };
+  } catch (error) {
+    await folder.close();
+    if (isErrno(error, 'ELOOP') || isErrno(error, 'ENOTDIR')) throw refused(path, error);
+    throw error;
+  }
+}
+
+/** How `openBeneath` opens: to read; to write anew, making missing folders. */
+export type OpenPurpose = 'read' | 'write';
+
+/**
+ * Opens the regular file `path` beneath the folder `root`; no component may be a link.
+ * The caller closes the handle.
+ * @throws BakeryError `path-refused` (forbidden) for links, special files and paths that leave `root`; the system's ENOENT
+ * when it does not exist.
+ */
+export async function openBeneath(root: string, path: string, purpose: OpenPurpose = 'read'): Promise<FileHandle> {
+  const { folder, name } = await walk(root, path, purpose === 'write');
+  try {
+    // O_NONBLOCK: opening a FIFO that the Pi's root put there must not hang us.
+    const flags = purpose === 'read' ? O_RDONLY | O_NONBLOCK : O_WRONLY | O_CREAT | O_NONBLOCK;
+    const handle = await open(`/proc/self/fd/${folder.fd}/${name}`, flags | O_NOFOLLOW, 0o644);
+    const stat = await handle.stat();
+    if (!stat.isFile()) {
+      await handle.close();
+      throw refused(path);
+    }
+    return handle;
+  } catch (error) {
+    if (isErrno(error, 'ELOOP') || isErrno(error, 'ENXIO') || isErrno(error, 'EISDIR')) throw refused(path, error);
+    throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Reads a regular file of at most `maxBytes` beneath `root`; undefined when it does not exist. */
+export async function readBeneath(root: string, path: string, maxBytes = 16 * 1024 * 1024): Promise<Buffer | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await openBeneath(root, path);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    if (size > maxBytes) throw new BakeryError('invalid', 'file-too-large', 'that file is too large', { detail: path });
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Replaces (or makes) the regular file `path` beneath `root`, durably, making missing folders. The new content appears
+ * at once under its name, so a Pi that reads meanwhile sees the old or the new file, never a half.
+ */
+export async function replaceBeneath(
+  root: string,
+  path: string,
+  data: string | Uint8Array | AsyncIterable<Uint8Array>,
+  mode = 0o644,
+): Promise<void> {
+  const { folder, name } = await walk(root, path, true);
+  try {
+    const base = `/proc/self/fd/${folder.fd}`;
+    const partial = `${base}/.${randomBytes(6).toString('hex')}.partial`;
+    const handle = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW, mode);
+    try {
+      await handle.writeFile(data);
+      await handle.chmod(mode);
+      await handle.sync();
+      await handle.close();
+      await rename(partial, join(base, name));
+    } catch (error) {
+      await handle.close().catch(() => undefined);
+      await unlink(partial).catch(() => undefined);
+      if (isErrno(error, 'EISDIR') || isErrno(error, 'ENOTEMPTY')) throw refused(path, error);
+      throw error;
+    }
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Removes the file or link `path` beneath `root` (never what a link points at); true when there was one. */
+export async function removeBeneath(root: string, path: string): Promise<boolean> {
+  try {
+    const { folder, name } = await walk(root, path, false);
+    try {
+      await unlink(`/proc/self/fd/${folder.fd}/${name}`);
+      return true;
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+import type { BakeformName, DiskId, Ipv4, Mac, PiId } from './ids.ts';
+
+/** Where a Pi stands in its life. See the transition table below. */
+export const PI_STATES = ['fridge', 'baking', 'baked', 'unbaking', 'held'] as const;
+export type PiState = (typeof PI_STATES)[number];
+
+/** What moves a Pi from one state to another. */
+export const PI_EVENTS = ['bake', 'baked', 'undone', 'unbake', 'cleaned', 'stuck', 'retry-bake', 'retry-unbake', 'release'] as const;
+export type PiEvent = (typeof PI_EVENTS)[number];
+
+/**
+ * The one transition table. What is not in it is refused.
+ * `undone`: a bake was unwound. `cleaned`: an unbake ended. `release`: a person gives a held Pi back once its clean-up
+ * left nothing.
+ */
+const TRANSITIONS: { readonly [S in PiState]: { readonly [E in PiEvent]?: PiState } } = {
+  fridge: { bake: 'baking' },
+  baking: { baked: 'baked', undone: 'fridge', stuck: 'held' },
+  baked: { unbake: 'unbaking' },
+  unbaking: { cleaned: 'fridge', stuck: 'held' },
+  held: { 'retry-bake': 'baking', 'retry-unbake': 'unbaking', release: 'fridge' },
+};
+
+/** The state that `event` leads to from `state`, or undefined where that is not allowed. */
+export function nextPiState(state: PiState, event: PiEvent): PiState | undefined {
+  return TRANSITIONS[state][event];
+}
+
+/** The status of the original API: 1 not in use, 2 in use, 3 being worked on. Clients take only 2 for "has a VM". */
+export function legacyStatus(state: PiState): 1 | 2 | 3 {
+  if (state === 'fridge') return 1;
+  return state === 'baked' ? 2 : 3;
+}
+
+/** One board of the pool, as the inventory knows it. */
+export interface Pi {
+  readonly id: PiId;
+  readonly state: PiState;
+  /** The bakeform its root was cloned from; kept also when that bakeform is deleted. */
+  readonly bakeform: BakeformName | undefined;
+  /** Its disks in attach order; the first is the root. */
+  readonly disks: readonly DiskId[];
+  /** Its ethernet address, bound at first sight. */
+  readonly mac: Mac | undefined;
+  /** The one address that may use its exports and boot files. */
+  readonly address: Ipv4 | undefined;
+  /** When its address was last seen in use, in ms since the epoch. */
+  readonly addressSeenAt: number | undefined;
+  /** Until when a boot is expected of it (it was just powered on), in ms since the epoch. */
+  readonly bootExpectedUntil: number | undefined;
+  /** What its power should be. Committed before the power driver is called. */
+  readonly desiredPower: 'on' | 'off' | undefined;
+  /** Set by a person; such a Pi is never picked. */
+  readonly maintenance: boolean;
+  /** Not admitted yet: in no legacy list, never picked, never powered. */
+  readonly quarantine: boolean;
+  /** The `manual` driver could not switch it off: not picked before a new boot or a person's word is seen. */
+  readonly awaitOff: boolean;
+  /** What the machine found wrong with it, in plain words; cleared by itself. */
+  readonly fault: string | undefined;
+}
