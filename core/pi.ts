@@ -38,6 +38,8 @@ export interface Pi {
   readonly state: PiState;
   /** The bakeform its root was cloned from; kept also when that bakeform is deleted. */
   readonly bakeform: BakeformName | undefined;
+  /** The golden volume of that bakeform. */
+  readonly bakeformVolume: string | undefined;
   /** Its disks in attach order; the first is the root. */
   readonly disks: readonly DiskId[];
   /** Its ethernet address, bound at first sight. */

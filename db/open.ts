@@ -1,0 +1,47 @@
+import Database from 'better-sqlite3';
+import { Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { BakeryError } from '../core/errors.ts';
+import { initial } from './migrations/0001-initial.ts';
+import type { Schema } from './schema.ts';
+
+/** A connection to the inventory. */
+export type Db = Kysely<Schema>;
+/**
+ * What a repository function runs its SQL on. Inside `db.transaction().execute(trx => …)` only `trx` may be used: there
+ * is one connection, so `db` would wait for ever there.
+ */
+export type Executor = Db | Transaction<Schema>;
+
+const MIGRATIONS = { '0001-initial': initial };
+
+/**
+ * Opens (or makes) the database file and brings it to the newest schema. WAL with synchronous=FULL: a commit that has
+ * returned survives a power cut, which is what the journal's "intent before effect" rests on.
+ * @throws BakeryError `database-unusable` (unavailable) when the file is no database, or of a newer Bakery.
+ */
+export async function openDatabase(file: string): Promise<Db> {
+  let sqlite: Database.Database;
+  try {
+    sqlite = new Database(file);
+    sqlite.pragma('journal_mode = WAL');
+    sqlite.pragma('synchronous = FULL');
+    sqlite.pragma('foreign_keys = ON');
+    sqlite.pragma('busy_timeout = 5000');
+  } catch (cause) {
+    throw unusable(file, cause);
+  }
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) });
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
+  const { error } = await migrator.migrateToLatest();
+  if (error) {
+    await db.destroy();
+    throw unusable(file, error);
+  }
+  return db;
+}
+
+function unusable(file: string, cause: unknown): BakeryError {
+  const detail = `${file}: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return new BakeryError('unavailable', 'database-unusable', 'the database cannot be used', { detail, cause });
+}

@@ -1,0 +1,120 @@
+import type { Selectable } from 'kysely';
+import { BakeryError } from '../core/errors.ts';
+import type { BakeformName, DiskId, Ipv4, Mac, PiId } from '../core/ids.ts';
+import { nextPiState, type Pi, type PiEvent, type PiState } from '../core/pi.ts';
+import type { Executor } from './open.ts';
+import type { Schema } from './schema.ts';
+
+type Row = Selectable<Schema['pis']>;
+
+function toPi(row: Row, disks: readonly DiskId[]): Pi {
+  return {
+    id: row.id as PiId,
+    state: row.state as PiState,
+    bakeform: (row.bakeform ?? undefined) as BakeformName | undefined,
+    bakeformVolume: row.bakeform_volume ?? undefined,
+    disks,
+    mac: (row.mac ?? undefined) as Mac | undefined,
+    address: (row.address ?? undefined) as Ipv4 | undefined,
+    addressSeenAt: row.address_seen_at ?? undefined,
+    bootExpectedUntil: row.boot_expected_until ?? undefined,
+    desiredPower: (row.desired_power ?? undefined) as 'on' | 'off' | undefined,
+    maintenance: row.maintenance === 1,
+    quarantine: row.quarantine === 1,
+    awaitOff: row.await_off === 1,
+    fault: row.fault ?? undefined,
+  };
+}
+
+async function withDisks(ex: Executor, rows: readonly Row[]): Promise<Pi[]> {
+  if (rows.length === 0) return [];
+  const disks = await ex
+    .selectFrom('disks')
+    .select(['id', 'pi'])
+    .where('pi', 'is not', null)
+    .where('state', '=', 'ready')
+    .orderBy('position')
+    .execute();
+  const byPi = Map.groupBy(disks, (disk) => disk.pi);
+  return rows.map((row) => toPi(row, (byPi.get(row.id) ?? []).map((disk) => disk.id as DiskId)));
+}
+
+/** The Pi with that id, or undefined. */
+export async function findPi(ex: Executor, id: PiId): Promise<Pi | undefined> {
+  const rows = await ex.selectFrom('pis').selectAll().where('id', '=', id).execute();
+  return (await withDisks(ex, rows))[0];
+}
+
+/** The Pi with that id; throws `pi-unknown` (not-found). */
+export async function requirePi(ex: Executor, id: PiId): Promise<Pi> {
+  const pi = await findPi(ex, id);
+  if (!pi) throw new BakeryError('not-found', 'pi-unknown', `there is no Pi ${id}`);
+  return pi;
+}
+
+/** All Pis, by id. */
+export async function listPis(ex: Executor): Promise<Pi[]> {
+  return withDisks(ex, await ex.selectFrom('pis').selectAll().orderBy('id').execute());
+}
+
+/** The Pi bound to that MAC, or that owns that address. */
+export async function findPiBy(ex: Executor, column: 'mac' | 'address', value: Mac | Ipv4): Promise<Pi | undefined> {
+  const rows = await ex.selectFrom('pis').selectAll().where(column, '=', value).execute();
+  return (await withDisks(ex, rows))[0];
+}
+
+/** Adds a Pi to the fridge; it is fine when it is there. */
+export async function addPi(ex: Executor, pi: { id: PiId; quarantine: boolean; now: number }): Promise<void> {
+  await ex
+    .insertInto('pis')
+    .values({ id: pi.id, state: 'fridge', quarantine: pi.quarantine ? 1 : 0, created_at: pi.now })
+    .onConflict((c) => c.doNothing())
+    .execute();
+}
+
+
+/**
+ * Moves a Pi along the transition table.
+ * @throws BakeryError `pi-state` (conflict) when the table has no such move.
+ */
+export async function movePi(ex: Executor, id: PiId, event: PiEvent): Promise<PiState> {
+  const pi = await requirePi(ex, id);
+  const next = nextPiState(pi.state, event);
+  if (!next) throw new BakeryError('conflict', 'pi-state', `Pi ${id} is ${pi.state}: ${event} is not possible`);
+  await ex.updateTable('pis').set({ state: next }).where('id', '=', id).execute();
+  return next;
+}
+
+/** What may be changed of a Pi's row beside its state. `null` clears a member. */
+export interface PiPatch {
+  readonly bakeform?: { readonly name: BakeformName; readonly volume: string } | null;
+  readonly mac?: Mac;
+  readonly address?: Ipv4 | null;
+  readonly addressSeenAt?: number;
+  readonly bootExpectedUntil?: number | null;
+  readonly desiredPower?: 'on' | 'off';
+  readonly awaitOff?: boolean;
+  readonly fault?: string | null;
+}
+
+/** Changes what `patch` names and nothing else. */
+export async function patchPi(ex: Executor, id: PiId, patch: PiPatch): Promise<void> {
+  await ex
+    .updateTable('pis')
+    .set({
+      ...(patch.bakeform === undefined
+        ? {}
+        : { bakeform: patch.bakeform?.name ?? null, bakeform_volume: patch.bakeform?.volume ?? null }),
+      ...(patch.mac === undefined ? {} : { mac: patch.mac }),
+      ...(patch.address === undefined ? {} : { address: patch.address }),
+      ...(patch.addressSeenAt === undefined ? {} : { address_seen_at: patch.addressSeenAt }),
+      ...(patch.bootExpectedUntil === undefined ? {} : { boot_expected_until: patch.bootExpectedUntil }),
+      ...(patch.desiredPower === undefined ? {} : { desired_power: patch.desiredPower }),
+      ...(patch.awaitOff === undefined ? {} : { await_off: patch.awaitOff ? 1 : 0 }),
+      ...(patch.fault === undefined ? {} : { fault: patch.fault }),
+      // A patch may name nothing; SQL wants one assignment.
+      id,
+    })
+    .where('id', '=', id)
+    .execute();
+}

@@ -1,0 +1,165 @@
+import { BakeryError, describeError } from '../../core/errors.ts';
+import type { Clock } from '../../core/host/clock.ts';
+import type { Ipv4, Mac, PiId } from '../../core/ids.ts';
+import type { Log } from '../../core/log.ts';
+import type { Pi } from '../../core/pi.ts';
+import { listDisksOf } from '../../db/disks.ts';
+import type { Db } from '../../db/open.ts';
+import { addPi, findPi, findPiBy, patchPi } from '../../db/pis.ts';
+import { type AddressDecision, decideAddress } from '../../netboot/addresses.ts';
+import { type BootPath, parseBootPath } from '../../netboot/files/path.ts';
+import type { TftpAnswer } from '../../netboot/tftp/server.ts';
+import type { ExportKeeper, PiPower } from '../operations/ports.ts';
+
+/** What is done with a Pi that nobody has seen before. */
+export type DiscoveryPolicy = 'accept' | 'quarantine' | 'ignore';
+
+/** Who asks for which boot file. */
+export interface BootRequest {
+  readonly client: Ipv4;
+  readonly filename: string;
+  /** A trusted relay asks for any Pi and admits by serial alone. */
+  readonly relay: boolean;
+}
+
+/** Where Pis get their boot files, and are admitted by asking. */
+export interface BootDesk {
+  answer(request: BootRequest): Promise<TftpAnswer>;
+}
+
+/** What the desk acts through. */
+export interface DeskPorts {
+  readonly db: Db;
+  readonly power: PiPower;
+  readonly exports: ExportKeeper;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly policy: DiscoveryPolicy;
+  /** The MAC that the neighbour table shows at an address. */
+  neighbour(address: Ipv4): Promise<Mac | undefined>;
+  /** A baked Pi's boot file, or undefined where there is none. */
+  bootFile(pi: Pi, path: string): Promise<TftpAnswer | undefined>;
+  /** The first-stage firmware that a Pi 1 to 3 asks for before it tells its serial, or undefined where there is none. */
+  firmware(path: string): Promise<TftpAnswer | undefined>;
+}
+
+/** A fridge Pi that asks again is not switched off again within this time. */
+const OFF_AGAIN_MS = 15_000;
+/** How often "seen" is written down while a Pi boots. */
+const SEEN_EVERY_MS = 10_000;
+/** Unknown Pis kept at most that were never baked and never bound to a port (design §6). */
+const MAX_QUARANTINED = 256;
+
+const NOT_FOUND: TftpAnswer = { kind: 'error', code: 1, message: 'File not found' };
+
+/** Builds the desk. */
+export function createBootDesk(ports: DeskPorts): BootDesk {
+  const { db, clock, log } = ports;
+  const switchedOff = new Map<PiId, number>();
+
+  async function claimant(path: BootPath, client: Ipv4): Promise<{ id: PiId; pi: Pi | undefined } | undefined> {
+    if (path.piId) return { id: path.piId, pi: await findPi(db, path.piId) };
+    const pi = path.mac ? await findPiBy(db, 'mac', path.mac) : await findPiBy(db, 'address', client);
+    return pi && { id: pi.id, pi };
+  }
+
+  async function decide(id: PiId, pi: Pi | undefined, request: BootRequest): Promise<AddressDecision> {
+    const neighbour = request.relay ? undefined : await ports.neighbour(request.client);
+    return decideAddress({
+      now: clock.now(),
+      claimed: id,
+      client: request.client,
+      relay: request.relay,
+      neighbour,
+      pi,
+      macOwner: neighbour && (await findPiBy(db, 'mac', neighbour))?.id,
+      addressOwner: request.relay ? undefined : (await findPiBy(db, 'address', request.client))?.id,
+    });
+  }
+
+  async function bind(id: PiId, mac: Mac, address: Ipv4, previousOwner: PiId | undefined): Promise<void> {
+    await db.transaction().execute(async (trx) => {
+      if (previousOwner) await patchPi(trx, previousOwner, { address: null });
+      await patchPi(trx, id, { mac, address, addressSeenAt: clock.now() });
+    });
+    log.info({ pi: id, mac, address, previousOwner }, 'the address of a Pi is bound');
+    // The export must be ready before the reply that needs it.
+    await ports.exports.converge(await exportIdsOf(id));
+  }
+
+  async function exportIdsOf(id: PiId): Promise<number[]> {
+    return (await listDisksOf(db, id)).map((disk) => disk.exportId);
+  }
+
+  async function register(id: PiId, decision: Extract<AddressDecision, { kind: 'register' }>): Promise<boolean> {
+    if (ports.policy === 'ignore') return false;
+    const unconfirmed = await db.selectFrom('pis').select('id').where('quarantine', '=', 1).execute();
+    if (ports.policy === 'quarantine' && unconfirmed.length >= MAX_QUARANTINED) return false;
+    await addPi(db, { id, quarantine: ports.policy === 'quarantine', now: clock.now() });
+    log.info({ pi: id, mac: decision.mac, address: decision.address }, 'an unknown Pi asked and is in the fridge now');
+    if (decision.mac && decision.address) await bind(id, decision.mac, decision.address, undefined);
+    return true;
+  }
+
+  /** A Pi that asks while it is in the fridge has no business being on. */
+  async function sendBackToSleep(pi: Pi): Promise<void> {
+    if (pi.awaitOff) await patchPi(db, pi.id, { awaitOff: false });
+    if (pi.maintenance || pi.quarantine || !ports.power.controls(pi.id)) return;
+    const last = switchedOff.get(pi.id);
+    if (last !== undefined && clock.now() - last < OFF_AGAIN_MS) return;
+    switchedOff.set(pi.id, clock.now());
+    log.info({ pi: pi.id }, 'a Pi in the fridge asked for boot files; switching it off');
+    ports.power.off(pi.id).catch((error) => {
+      log.warn({ pi: pi.id, error: describeError(error) }, 'could not switch off a Pi in the fridge');
+      return patchPi(db, pi.id, { fault: 'could not be switched off' }).catch(() => undefined);
+    });
+  }
+
+  async function serve(pi: Pi, rest: string): Promise<TftpAnswer> {
+    if (pi.state === 'fridge') {
+      await sendBackToSleep(pi);
+      return NOT_FOUND;
+    }
+    if (pi.state !== 'baked') return NOT_FOUND;
+    return (await ports.bootFile(pi, rest)) ?? NOT_FOUND;
+  }
+
+  return {
+    async answer(request) {
+      const path = parseBootPath(request.filename);
+      if (!path) return { kind: 'error', code: 1, message: 'No such path' };
+      const who = await claimant(path, request.client);
+      if (!who) return (await ports.firmware(path.rest)) ?? NOT_FOUND;
+
+      const decision = await decide(who.id, who.pi, request);
+      switch (decision.kind) {
+        case 'stranger':
+          log.warn(
+            { event: 'stranger-asked', pi: who.id, client: request.client, reason: decision.reason },
+            'somebody asked for the boot files of a Pi that is not theirs',
+          );
+          // First-stage firmware is nobody's secret, and a Pi 3 asks for it before it tells its serial.
+          return (path.piId ? undefined : await ports.firmware(path.rest)) ?? NOT_FOUND;
+        case 'register':
+          if (!(await register(who.id, decision))) return NOT_FOUND;
+          break;
+        case 'bind':
+          await bind(who.id, decision.mac, decision.address, decision.previousOwner);
+          break;
+        case 'same':
+          if (clock.now() - (who.pi?.addressSeenAt ?? 0) > SEEN_EVERY_MS) {
+            await patchPi(db, who.id, { addressSeenAt: clock.now() });
+          }
+          break;
+        case 'relay':
+          break;
+      }
+      const pi = await findPi(db, who.id);
+      if (!pi) throw new BakeryError('internal', 'internal', 'an internal error occurred');
+      const own = await serve(pi, path.rest);
+      // A bare name from a Pi in the fridge: the first stage, so that it goes on to tell its serial.
+      if (own.kind === 'error' && !path.piId && !path.mac) return (await ports.firmware(path.rest)) ?? own;
+      return own;
+    },
+  };
+}

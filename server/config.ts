@@ -1,0 +1,156 @@
+import { isIPv4 } from 'node:net';
+import { isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+import { BakeryError } from '../core/errors.ts';
+import type { Ipv4 } from '../core/ids.ts';
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const ipv4 = z.string().refine((text) => isIPv4(text), 'must be an IPv4 address').transform((text) => text as Ipv4);
+const filePath = z.string().min(1).transform((text) => resolve(text));
+
+/** Bytes, as `8GiB`, `512MiB` or a plain number. */
+const size = z
+  .string()
+  .regex(/^\d+([KMGT]iB)?$/, 'must be a number of bytes or one with KiB, MiB, GiB or TiB')
+  .transform((text) => {
+    const unit = ['', 'K', 'M', 'G', 'T'].indexOf(/[KMGT]/.exec(text)?.[0] ?? '');
+    return Number.parseInt(text, 10) * 1024 ** unit;
+  });
+
+const cidr = z
+  .string()
+  .refine((text) => {
+    const [address = '', bits = ''] = text.split('/');
+    return isIPv4(address) && /^\d+$/.test(bits) && Number(bits) <= 32;
+  }, 'must be a subnet, as 10.0.0.0/24');
+
+/** Every setting: its environment variable, how it is read, what it means. Flags have the same names in kebab-case. */
+const SETTINGS = {
+  BAKERY_ROOT: { schema: filePath.prefault('./data'), help: 'everything on disk lives below it' },
+  DB_PATH: { schema: filePath.optional(), help: 'SQLite file (default: bakery.db below the root)' },
+  BAKERY_HTTP_ADDRESS: { schema: ipv4.prefault('0.0.0.0'), help: 'address the API listens on' },
+  HTTP_PORT: { schema: port(8080), help: 'port of the API; 0 picks one' },
+  BAKERY_ADDRESS: { schema: ipv4.optional(), help: "where Pis reach us (default: the default route's address)" },
+  BAKERY_AUTH: { schema: z.enum(['token', 'off']).default('token'), help: 'token or off' },
+  BAKERY_ADMIN_TOKEN: {
+    schema: z.string().min(16, 'must have at least 16 characters').optional(),
+    help: 'presets the admin token (default: made at the first start, kept in admin-token below the root)',
+  },
+  BAKERY_NFS_BACKEND: { schema: z.enum(['auto', 'ganesha']).default('auto'), help: 'auto or ganesha' },
+  BAKERY_NFS_PORT: { schema: port(2049), help: 'port of the NFS server; any other than 2049 is told to Pis' },
+  BAKERY_MOUNTD_PORT: { schema: port(20_048), help: 'port of its mount service' },
+  BAKERY_EXPORT_POLICY: {
+    schema: z.enum(['pi', 'subnet', 'any']).default('pi'),
+    help: 'who may mount: the one Pi, a subnet, anybody',
+  },
+  BAKERY_EXPORT_SUBNET: { schema: cidr.optional(), help: 'the subnet of the policy subnet, as 10.0.0.0/24' },
+  BAKERY_POOL: {
+    schema: z.enum(['auto', 'plain']).default('auto'),
+    help: 'auto: reflink where possible, else a loop-backed xfs; plain: never make one',
+  },
+  BAKERY_ROOT_SIZE: { schema: size.prefault('8GiB'), help: "size of a Pi's root, its quota" },
+  BAKERY_TFTP_PORT: { schema: port(69), help: '0 picks one; any other than 69 boots no real Pi' },
+  BAKERY_DISCOVERY: {
+    schema: z.enum(['accept', 'quarantine', 'ignore']).default('accept'),
+    help: 'what is done with unknown Pis',
+  },
+  BAKERY_TRUSTED_RELAYS: {
+    schema: z
+      .string()
+      .transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+      .pipe(z.array(ipv4))
+      .prefault('127.0.0.1'),
+    help: 'addresses, by commas, that may ask for any Pi over /files and TFTP',
+  },
+  BAKERY_POWER: {
+    schema: z.enum(['manual', 'ppi', 'simpleweb']).optional(),
+    help: 'power driver (default: ppi when PPI_PATH is set, else manual)',
+  },
+  PPI_PATH: { schema: filePath.optional(), help: 'the legacy external power program' },
+  PPI_CONFIG_PATH: { schema: filePath.optional(), help: 'its config; simpleweb reads it too' },
+  BAKERY_TRASH_HOURS: { schema: z.coerce.number().min(0).max(8760).default(24), help: 'how long destroyed disks are kept' },
+  NFS_ADDRESS: { schema: ipv4.optional(), help: 'old name of BAKERY_ADDRESS' },
+  KPARTX_PATH: { schema: z.string().optional(), help: 'accepted and ignored' },
+  LOG_LEVEL: {
+    schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+    help: 'how much is logged',
+  },
+} as const;
+
+type SettingName = keyof typeof SETTINGS;
+type Shape = { [K in SettingName]: (typeof SETTINGS)[K]['schema'] };
+const shape = Object.fromEntries(Object.entries(SETTINGS).map(([name, s]) => [name, s.schema])) as unknown as Shape;
+
+const ConfigSchema = z
+  .object(shape)
+  .refine((c) => c.BAKERY_EXPORT_POLICY !== 'subnet' || c.BAKERY_EXPORT_SUBNET !== undefined, {
+    path: ['BAKERY_EXPORT_SUBNET'],
+    message: 'is needed by the policy subnet',
+  })
+  .refine((c) => c.BAKERY_POWER !== 'ppi' || c.PPI_PATH !== undefined, {
+    path: ['PPI_PATH'],
+    message: 'is needed by the power driver ppi',
+  })
+  .refine((c) => c.BAKERY_POWER !== 'simpleweb' || c.PPI_CONFIG_PATH !== undefined, {
+    path: ['PPI_CONFIG_PATH'],
+    message: 'is needed by the power driver simpleweb',
+  });
+/** All settings, read and checked. */
+export type Config = z.output<typeof ConfigSchema>;
+
+/** The flag of a setting: `BAKERY_ROOT` is `--root`, `HTTP_PORT` is `--http-port`. */
+function flagOf(name: string): string {
+  return `--${name.replace(/^BAKERY_/, '').toLowerCase().replaceAll('_', '-')}`;
+}
+
+/** The text of `--help`. */
+export function helpText(): string {
+  const rows = Object.entries(SETTINGS).map(([name, { schema, help }]) => {
+    const parsed = schema.safeParse(undefined);
+    const fallback = parsed.success && parsed.data !== undefined ? ` [${String(parsed.data)}]` : '';
+    return `  ${flagOf(name).padEnd(22)} ${name.padEnd(22)} ${help}${isAbsolute(fallback.slice(2, -1)) ? ' [./data]' : fallback}`;
+  });
+  return [
+    'Bakery: a pool of netbooting Raspberry Pis run as a cloud',
+    '',
+    'npm start -- [flags]      run the server',
+    'npm start -- stop         end the NFS server that was left running for the Pis',
+    '',
+    'Each setting is a flag or an environment variable; the flag wins.',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/**
+ * Reads flags and environment into a Config.
+ * @throws BakeryError `bad-setting` (invalid) with one clear line.
+ */
+export function readConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
+  const values: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value === undefined) continue;
+    if (Object.hasOwn(SETTINGS, name)) values[name] = value;
+    else if (name.startsWith('BAKERY_') && !name.startsWith('BAKERY_TEST_') && name !== 'BAKERY_YES') {
+      throw bad(`there is no setting ${name}; see --help`);
+    }
+  }
+  const names = new Map(Object.keys(SETTINGS).map((name) => [flagOf(name), name]));
+  for (let i = 0; i < argv.length; i++) {
+    const [flag = '', inline] = (argv[i] ?? '').split(/=(.*)/s);
+    const name = names.get(flag);
+    if (!name) throw bad(`there is no flag ${flag}; see --help`);
+    const value = inline ?? argv[++i];
+    if (value === undefined) throw bad(`${flag} needs a value`);
+    values[name] = value;
+  }
+  const parsed = ConfigSchema.safeParse(values);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const name = String(issue?.path[0] ?? '');
+  throw bad(`${name} (${flagOf(name)}): ${issue?.message ?? 'is wrong'}`);
+}
+
+function bad(message: string): BakeryError {
+  return new BakeryError('invalid', 'bad-setting', message);
+}

@@ -1,0 +1,33 @@
+import type { FastifyInstance, FastifyBaseLogger, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Clock } from '../../core/host/clock.ts';
+import type { Ipv4 } from '../../core/ids.ts';
+import type { Db } from '../../db/open.ts';
+import type { Engine } from '../operations/engine.ts';
+import type { PiPower, Places } from '../operations/ports.ts';
+import type { BootDesk } from '../boot/desk.ts';
+import type { AuthPolicy } from './auth.ts';
+
+/** What the routes act through. */
+export interface ApiPorts {
+  readonly db: Db;
+  readonly engine: Engine;
+  readonly power: PiPower;
+  readonly places: Places;
+  readonly desk: BootDesk;
+  readonly clock: Clock;
+  readonly auth: AuthPolicy;
+  /** Where Pis mount from. */
+  readonly nfsAddress: Ipv4;
+  /** True once everything the server does is up. */
+  ready(): boolean;
+}
+
+/** Fastify with schemas by zod. */
+export type Api = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

@@ -1,0 +1,89 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { BakeryError, isErrno } from '../../../core/errors.ts';
+import { openBeneath, replaceBeneath } from '../../../core/host/files.ts';
+import { isPlainFilename, requirePiId } from '../../../core/ids.ts';
+import { findClaim } from '../../../db/journal.ts';
+import { requirePi } from '../../../db/pis.ts';
+import { notBaked } from '../../operations/disks.ts';
+import { Problem } from '../../schema/problem.ts';
+import type { Api, ApiPorts } from '../api.ts';
+
+const FileParam = z.object({ piId: z.string(), filename: z.string().meta({ example: 'settings.json' }) });
+/** The folder in a Pi's root that the BOSH agent's settings go to. */
+const FOLDER = 'piConfig';
+
+/** The mount point of a baked Pi's root, and the path of a file in its piConfig folder. */
+async function place(ports: ApiPorts, params: { piId: string; filename: string }) {
+  const pi = await requirePi(ports.db, requirePiId(params.piId));
+  if (!isPlainFilename(params.filename)) {
+    throw new BakeryError('invalid', 'bad-filename', 'a file name is one path component of letters, digits and ._+=@,-');
+  }
+  if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);
+  const holder = await findClaim(ports.db, `pi:${pi.id}`);
+  if (holder?.kind === 'unbake') throw notBaked(pi.id, 'unbaking');
+  return { root: ports.places.root(pi.id), path: `${FOLDER}/${params.filename}` };
+}
+
+/** Writing into a Pi's piConfig folder; the body is streamed. */
+export function uploadRoute(app: Api, ports: ApiPorts): void {
+  app.post(
+    '/oven/:piId/upload/:filename',
+    {
+      bodyLimit: 2 ** 40,
+      config: { rawBody: 'application/octet-stream' },
+      schema: {
+        operationId: 'uploadFile',
+        tags: ['oven'],
+        summary: "Write a file into the Pi's /piConfig",
+        params: FileParam,
+        response: { 200: z.object({}), default: Problem },
+      },
+    },
+    async (request) => {
+      const { root, path } = await place(ports, request.params);
+      // Destroying the request on an error would close the connection before the answer.
+      const body = request.raw.iterator({ destroyOnReturn: false });
+      try {
+        await replaceBeneath(root, path, body);
+      } catch (error) {
+        if (isErrno(error, 'ENOSPC') || isErrno(error, 'EDQUOT')) {
+          throw new BakeryError('no-space', 'root-full', 'the root of that Pi is full', { cause: error });
+        }
+        if (request.raw.destroyed && !request.raw.complete) {
+          throw new BakeryError('invalid', 'upload-cut-off', 'the upload ended before it was whole', { cause: error });
+        }
+        throw error;
+      }
+      return {};
+    },
+  );
+}
+
+/** Reading from a Pi's piConfig folder. */
+export function downloadRoute(app: Api, ports: ApiPorts): void {
+  app.get(
+    '/oven/:piId/download/:filename',
+    {
+      schema: {
+        operationId: 'downloadFile',
+        tags: ['oven'],
+        summary: "Read a file from the Pi's /piConfig",
+        params: FileParam,
+        produces: ['application/octet-stream'],
+        response: { 200: z.any().meta({ description: 'the bytes of the file' }), default: Problem },
+      },
+    },
+    async (request, reply) => {
+      const { root, path } = await place(ports, request.params);
+      const handle = await openBeneath(root, path).catch((error) => {
+        if (!isErrno(error, 'ENOENT')) throw error;
+        throw new BakeryError('not-found', 'file-unknown', 'there is no such file on that Pi');
+      });
+      const { size } = await handle.stat();
+      reply.type('application/octet-stream').header('content-length', size);
+      // The Pi may let the file grow meanwhile; the answer has the length it was given.
+      return reply.send(size === 0 ? (await handle.close(), Buffer.alloc(0)) : Readable.from(handle.createReadStream({ end: size - 1 })));
+    },
+  );
+}

@@ -1,0 +1,67 @@
+import type { Bakeform } from '../../core/bakeform.ts';
+import type { Disk } from '../../core/disk.ts';
+import { legacyStatus, type Pi } from '../../core/pi.ts';
+import type { DiskId, Ipv4 } from '../../core/ids.ts';
+import { listDisks } from '../../db/disks.ts';
+import type { Executor } from '../../db/open.ts';
+import type { Places } from '../operations/ports.ts';
+import type { BakeformInfo } from '../schema/bakeform.ts';
+import type { DiskInfo } from '../schema/disk.ts';
+import type { PiInfo } from '../schema/pi.ts';
+
+/** What the wire shapes need beside the records. */
+export interface ViewFacts {
+  readonly places: Places;
+  readonly nfsAddress: Ipv4;
+}
+
+/** A disk as the API shows it. */
+export function diskInfo(disk: Disk, facts: ViewFacts): DiskInfo {
+  const root = disk.role === 'root' && disk.pi;
+  return {
+    id: disk.id,
+    location: root ? facts.places.root(root) : facts.places.disk(disk.id),
+    size: disk.sizeMiB,
+    nfsAddress: facts.nfsAddress,
+  };
+}
+
+/** A bakeform as the API shows it. */
+export function bakeformInfo(bakeform: Bakeform, facts: ViewFacts): BakeformInfo {
+  return {
+    name: bakeform.name,
+    location: facts.places.bakeform(bakeform.volumeId),
+    ...(bakeform.sha256 === undefined ? {} : { sha256: bakeform.sha256, bytes: bakeform.bytes }),
+    notes: [...bakeform.notes],
+  };
+}
+
+/** A Pi as the API shows it; members that have no value are left out. */
+export function piInfo(pi: Pi, disks: ReadonlyMap<DiskId, Disk>, facts: ViewFacts): PiInfo {
+  const shown = pi.disks.flatMap((id) => disks.get(id) ?? []).map((disk) => diskInfo(disk, facts));
+  const { bakeform: name, bakeformVolume: volume } = pi;
+  return {
+    id: pi.id,
+    status: legacyStatus(pi.state),
+    ...(shown.length === 0 ? {} : { disks: shown }),
+    ...(name && volume ? { sourceBakeform: { name, location: facts.places.bakeform(volume) } } : {}),
+    state: pi.state,
+    ...(pi.address ? { address: pi.address } : {}),
+    ...(pi.mac ? { mac: pi.mac } : {}),
+    ...(pi.desiredPower ? { desiredPower: pi.desiredPower } : {}),
+    ...(pi.maintenance ? { maintenance: true } : {}),
+    ...(pi.awaitOff ? { awaitOff: true } : {}),
+    ...(pi.fault ? { fault: pi.fault } : {}),
+  };
+}
+
+/** Several Pis as a map by id. */
+export async function piMap(ex: Executor, pis: readonly Pi[], facts: ViewFacts): Promise<Record<string, PiInfo>> {
+  const disks = new Map((await listDisks(ex)).map((disk) => [disk.id, disk]));
+  return Object.fromEntries(pis.map((pi) => [pi.id, piInfo(pi, disks, facts)]));
+}
+
+/** One Pi. */
+export async function onePi(ex: Executor, pi: Pi, facts: ViewFacts): Promise<PiInfo> {
+  return piInfo(pi, new Map((await listDisks(ex)).map((disk) => [disk.id, disk])), facts);
+}

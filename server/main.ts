@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { pino } from 'pino';
+import pretty from 'pino-pretty';
+import { BakeryError, describeError } from '../core/errors.ts';
+import { composeServer, stopLeftovers } from './compose.ts';
+import { type Config, helpText, readConfig } from './config.ts';
+
+/** How long running steps get at SIGTERM; what has not ended by then goes on at the next start. */
+const DRAIN_MS = 20_000;
+
+function logger(config: Config) {
+  const level = config.LOG_LEVEL;
+  return process.stdout.isTTY ? pino({ level }, pretty({ ignore: 'pid,hostname' })) : pino({ level });
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [command, ...rest] = argv;
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(helpText());
+    return;
+  }
+  const stopping = command === 'stop';
+  const config = readConfig(stopping ? rest : argv, process.env);
+  const log = logger(config);
+  if (stopping) return stopLeftovers(config, log);
+
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  const server = await composeServer(config, log, version);
+  for (const line of server.readyLines) process.stdout.write(`${line}\n`);
+
+  let ending = false;
+  const end = (signal: NodeJS.Signals) => {
+    if (ending) return;
+    ending = true;
+    log.info({ signal }, 'stopping; exports and Pis stay as they are');
+    server.close(DRAIN_MS).then(
+      () => process.exit(0),
+      (error) => {
+        log.error({ error: describeError(error) }, 'could not stop in order');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  const known = error instanceof BakeryError;
+  process.stderr.write(`bakery: ${known ? describeError(error) : (error?.stack ?? error)}\n`);
+  process.exit(1);
+});

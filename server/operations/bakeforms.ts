@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { BakeryError } from '../../core/errors.ts';
+import type { BakeformName } from '../../core/ids.ts';
+import {
+  addBakeform,
+  findBakeform,
+  finishBakeform,
+  removeBakeform,
+  requireReadyBakeform,
+  setBakeformState,
+} from '../../db/bakeforms.ts';
+import type { Executor } from '../../db/open.ts';
+import type { OperationKind } from './kind.ts';
+import type { OperationPorts } from './ports.ts';
+
+const Params = z.object({ name: z.string().transform((name) => name as BakeformName), volume: z.string() });
+/** A bakeform's name and its golden volume's id. */
+export type BakeformParams = z.output<typeof Params>;
+
+/** Mints the id of a new bakeform's golden volume; refuses a name that is taken. Runs in the admitting transaction. */
+export async function planUpload(trx: Executor, name: BakeformName): Promise<BakeformParams> {
+  if (await findBakeform(trx, name)) {
+    throw new BakeryError('forbidden', 'bakeform-exists', `there is a bakeform ${name} already`);
+  }
+  return { name, volume: randomUUID() };
+}
+
+/** The bakeform to delete. Runs in the admitting transaction. */
+export async function planDelete(trx: Executor, name: BakeformName): Promise<BakeformParams> {
+  const bakeform = await requireReadyBakeform(trx, name, 'not-found');
+  return { name, volume: bakeform.volumeId };
+}
+
+const Received = z.object({ bytes: z.number(), sha256: z.string() });
+const Prepared = z.object({ bootFolder: z.string(), notes: z.array(z.string()) });
+
+/** Turns an uploaded image into a bakeform. The attachment is the body. */
+export function uploadBakeformKind(ports: OperationPorts): OperationKind<BakeformParams> {
+  const { images, volumes } = ports;
+  return {
+    kind: 'upload-bakeform',
+    version: 1,
+    afterCrash: 'rollback',
+    parse: (params) => Params.parse(params),
+    claims: ({ name }) => [{ resource: `bakeform:${name}`, purpose: 'upload' }],
+    admit: (trx, params) =>
+      addBakeform(trx, { name: params.name, volumeId: params.volume, now: ports.clock.now() }),
+    steps: [
+      {
+        name: 'receive',
+        timeoutMs: 24 * 3_600_000,
+        do({ params, signal, attachment }) {
+          return images.receive(attachment as AsyncIterable<Uint8Array>, { id: params.volume, signal });
+        },
+        undo: ({ params }) => images.tidy({ id: params.volume }),
+      },
+      {
+        name: 'golden',
+        timeoutMs: 60 * 60_000,
+        do: ({ params, signal }) => images.makeGolden({ id: params.volume, signal }),
+        async undo({ params }) {
+          await images.tidy({ id: params.volume });
+          await volumes.removeGolden(params.volume);
+        },
+      },
+      {
+        name: 'prepare',
+        timeoutMs: 10 * 60_000,
+        do: ({ params, signal }) => images.prepare({ id: params.volume, signal }),
+        undo: ({ params }) => images.tidy({ id: params.volume }),
+      },
+      { name: 'tidy', timeoutMs: 60_000, do: ({ params }) => images.tidy({ id: params.volume }) },
+    ],
+    commit(trx, { params, outputs }) {
+      return finishBakeform(trx, params.name, { ...Received.parse(outputs.receive), ...Prepared.parse(outputs.prepare) });
+    },
+    unwound: (trx, { params }) => removeBakeform(trx, params.name),
+  };
+}
+
+/** Deletes a bakeform. Pis baked from it live on: their roots share nothing with it but blocks. */
+export function deleteBakeformKind(ports: OperationPorts): OperationKind<BakeformParams> {
+  return {
+    kind: 'delete-bakeform',
+    version: 1,
+    afterCrash: 'forward',
+    parse: (params) => Params.parse(params),
+    claims: ({ name }) => [{ resource: `bakeform:${name}`, purpose: 'delete' }],
+    admit: (trx, { name }) => setBakeformState(trx, name, 'removing'),
+    steps: [{ name: 'remove', timeoutMs: 60_000, do: ({ params }) => ports.volumes.removeGolden(params.volume) }],
+    commit: (trx, { params }) => removeBakeform(trx, params.name),
+  };
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { BakeryError } from '../../core/errors.ts';
+import { type DiskId, mintDiskId, type PiId } from '../../core/ids.ts';
+import {
+  addDisk,
+  findDisk,
+  mintExportId,
+  nextPosition,
+  placeDisk,
+  removeDisk,
+  requireReadyDisk,
+  setDiskState,
+  unplaceDisk,
+} from '../../db/disks.ts';
+import type { Executor } from '../../db/open.ts';
+import { requirePi } from '../../db/pis.ts';
+import type { OperationKind } from './kind.ts';
+import type { OperationPorts } from './ports.ts';
+
+const Id = z.string().transform((id) => id as DiskId);
+const Pi = z.string().transform((id) => id as PiId);
+
+const CreateParams = z.object({ disk: Id, fsUuid: z.string(), exportId: z.number(), sizeMiB: z.number() });
+/** A new disk's size and the ids minted for it. */
+export type CreateDiskParams = z.output<typeof CreateParams>;
+
+/** Mints the ids of a new disk. Runs in the admitting transaction. */
+export async function planCreateDisk(trx: Executor, sizeMiB: number): Promise<CreateDiskParams> {
+  return { disk: mintDiskId(), fsUuid: randomUUID(), exportId: await mintExportId(trx), sizeMiB };
+}
+
+/** Makes a disk: a volume of its own that holds one sparse `disk.img`. */
+export function createDiskKind(ports: OperationPorts): OperationKind<CreateDiskParams> {
+  const { volumes, places } = ports;
+  return {
+    kind: 'create-disk',
+    version: 1,
+    afterCrash: 'rollback',
+    parse: (params) => CreateParams.parse(params),
+    claims: ({ disk }) => [{ resource: `disk:${disk}`, purpose: 'create' }],
+    admit: (trx, params) =>
+      addDisk(trx, {
+        id: params.disk,
+        role: 'data',
+        state: 'making',
+        sizeMiB: params.sizeMiB,
+        pi: undefined,
+        position: undefined,
+        fsUuid: params.fsUuid,
+        exportId: params.exportId,
+        now: ports.clock.now(),
+      }),
+    steps: [
+      {
+        name: 'make',
+        timeoutMs: 5 * 60_000,
+        do: ({ params }) => volumes.createDisk({ id: params.disk, fsUuid: params.fsUuid, sizeMiB: params.sizeMiB }),
+        undo: ({ params }) => volumes.remove({ id: params.disk }),
+      },
+      {
+        name: 'mount',
+        timeoutMs: 60_000,
+        do: ({ params }) => volumes.mount({ id: params.disk, fsUuid: params.fsUuid, at: places.disk(params.disk) }),
+        undo: ({ params }) => volumes.unmount({ id: params.disk, at: places.disk(params.disk) }),
+      },
+    ],
+    commit: (trx, { params }) => setDiskState(trx, params.disk, 'ready'),
+    unwound: (trx, { params }) => removeDisk(trx, params.disk),
+  };
+}
+
+const DeleteParams = z.object({ disk: Id });
+
+/** Destroys a disk that is attached to no Pi; its volume goes to the trash. */
+export function deleteDiskKind(ports: OperationPorts): OperationKind<z.output<typeof DeleteParams>> {
+  const { volumes, places } = ports;
+  return {
+    kind: 'delete-disk',
+    version: 1,
+    afterCrash: 'forward',
+    parse: (params) => DeleteParams.parse(params),
+    claims: ({ disk }) => [{ resource: `disk:${disk}`, purpose: 'delete' }],
+    async admit(trx, params) {
+      const disk = await requireReadyDisk(trx, params.disk);
+      if (disk.pi) throw attachedTo(disk.id, disk.pi);
+      await setDiskState(trx, disk.id, 'removing');
+    },
+    steps: [
+      {
+        name: 'unmount',
+        timeoutMs: 60_000,
+        do: ({ params }) => volumes.unmount({ id: params.disk, at: places.disk(params.disk) }),
+      },
+      { name: 'discard', timeoutMs: 60_000, do: ({ params }) => volumes.discard({ id: params.disk }) },
+    ],
+    commit: (trx, { params }) => removeDisk(trx, params.disk),
+  };
+}
+
+const PlaceParams = z.object({ disk: Id, pi: Pi });
+
+async function exportIdOf(ex: Executor, id: DiskId): Promise<number[]> {
+  const disk = await findDisk(ex, id);
+  return disk ? [disk.exportId] : [];
+}
+
+/** Gives a disk to a Pi: it is exported to that Pi from then on. */
+export function attachKind(ports: OperationPorts): OperationKind<z.output<typeof PlaceParams>> {
+  const { db, exports } = ports;
+  return {
+    kind: 'attach',
+    version: 1,
+    afterCrash: 'rollback',
+    parse: (params) => PlaceParams.parse(params),
+    claims: ({ disk, pi }) => [
+      { resource: `disk:${disk}`, purpose: 'attach' },
+      { resource: `pi:${pi}`, purpose: 'attach a disk' },
+    ],
+    async admit(trx, params) {
+      const disk = await requireReadyDisk(trx, params.disk);
+      if (disk.pi) throw attachedTo(disk.id, disk.pi);
+      const pi = await requirePi(trx, params.pi);
+      if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);
+      await placeDisk(trx, disk.id, { pi: pi.id, position: await nextPosition(trx, pi.id) });
+    },
+    steps: [
+      {
+        name: 'export',
+        timeoutMs: 60_000,
+        do: async ({ params }) => exports.converge(await exportIdOf(db, params.disk)),
+        async undo({ params }) {
+          await unplaceDisk(db, params.disk);
+          await exports.converge(await exportIdOf(db, params.disk));
+        },
+      },
+    ],
+    commit: async () => undefined,
+    unwound: (trx, { params }) => unplaceDisk(trx, params.disk),
+  };
+}
+
+/** Takes a disk from its Pi: its export is withdrawn, the disk stays. */
+export function detachKind(ports: OperationPorts): OperationKind<z.output<typeof PlaceParams>> {
+  const { db, exports } = ports;
+  return {
+    kind: 'detach',
+    version: 1,
+    afterCrash: 'forward',
+    parse: (params) => PlaceParams.parse(params),
+    claims: ({ disk, pi }) => [
+      { resource: `disk:${disk}`, purpose: 'detach' },
+      { resource: `pi:${pi}`, purpose: 'detach a disk' },
+    ],
+    async admit(trx, params) {
+      const disk = await requireReadyDisk(trx, params.disk);
+      if (disk.role === 'root') {
+        throw new BakeryError('forbidden', 'disk-is-root', 'the root disk of a Pi cannot be detached');
+      }
+      if (disk.pi !== params.pi) {
+        throw new BakeryError('conflict', 'disk-not-attached', `disk ${disk.id} is not attached to Pi ${params.pi}`);
+      }
+      await unplaceDisk(trx, disk.id);
+    },
+    steps: [{ name: 'withdraw', timeoutMs: 60_000, do: async ({ params }) => exports.converge(await exportIdOf(db, params.disk)) }],
+    commit: async () => undefined,
+  };
+}
+
+function attachedTo(disk: DiskId, pi: PiId): BakeryError {
+  return new BakeryError('conflict', 'disk-attached', `disk ${disk} is attached to Pi ${pi}`);
+}
+
+/** The refusal of what needs a baked Pi. */
+export function notBaked(pi: PiId, state: string): BakeryError {
+  return new BakeryError('conflict', 'pi-not-baked', `Pi ${pi} is ${state}, not baked`);
+}

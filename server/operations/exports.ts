@@ -1,0 +1,88 @@
+import type { Disk } from '../../core/disk.ts';
+import type { Pi } from '../../core/pi.ts';
+import { listDisks } from '../../db/disks.ts';
+import type { Db } from '../../db/open.ts';
+import { listPis } from '../../db/pis.ts';
+import type { ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
+import { type ConvergeResult, convergeExports, describeFailures } from '../../exports/nfs/converge.ts';
+import type { Log } from '../../core/log.ts';
+import type { ExportKeeper, Places } from './ports.ts';
+
+/** Who may mount a Pi's exports. */
+export type ExportPolicy = { kind: 'pi' } | { kind: 'subnet'; cidr: string } | { kind: 'any' };
+
+/**
+ * What should be exported: each ready disk that is attached, to its Pi alone. A disk whose Pi has no known address is
+ * not exported to anybody under the policy `pi`.
+ */
+export function desiredExports(facts: {
+  disks: readonly Disk[];
+  pis: readonly Pi[];
+  policy: ExportPolicy;
+  places: Places;
+}): NfsExport[] {
+  const pis = new Map(facts.pis.map((pi) => [pi.id, pi]));
+  return facts.disks.flatMap((disk) => {
+    const pi = disk.pi && pis.get(disk.pi);
+    if (!pi || disk.state !== 'ready') return [];
+    const client = clientOf(pi, facts.policy);
+    if (!client) return [];
+    const path = disk.role === 'root' ? facts.places.root(pi.id) : facts.places.disk(disk.id);
+    return [{ id: disk.exportId, path, client, access: 'rw' as const }];
+  });
+}
+
+function clientOf(pi: Pi, policy: ExportPolicy): ExportClient | undefined {
+  if (policy.kind !== 'pi') return policy;
+  return pi.address && { kind: 'address', address: pi.address };
+}
+
+/** Converges the backend to the inventory, one convergence at a time; callers that come meanwhile share the next. */
+export function createExportKeeper(options: {
+  db: Db;
+  backend: NfsBackend;
+  policy: ExportPolicy;
+  places: Places;
+  /** The mount points that are mounted now: what is not mounted is an empty folder and must not be served. */
+  mounted(): Promise<ReadonlySet<string>>;
+  log: Log;
+}): ExportKeeper {
+  const { db, backend, policy, places, log } = options;
+  let running: Promise<ConvergeResult> | undefined;
+  let next: Promise<ConvergeResult> | undefined;
+
+  async function once(): Promise<ConvergeResult> {
+    const [disks, pis] = [await listDisks(db), await listPis(db)];
+    const mounted = await options.mounted();
+    const desired = desiredExports({ disks, pis, policy, places });
+    const result = await convergeExports(backend, desired.filter((wanted) => mounted.has(wanted.path)));
+    const { added, updated, removed } = result;
+    if (added.length + updated.length + removed.length > 0) log.info({ added, updated, removed }, 'exports changed');
+    if (result.failed.length > 0) log.error({ failures: describeFailures(result) }, 'exports could not be changed');
+    return result;
+  }
+  function begin(): Promise<ConvergeResult> {
+    running = once().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+  function converge(): Promise<ConvergeResult> {
+    if (!running) return begin();
+    // What runs now may have read the inventory before the caller's change.
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return running ? converge() : begin();
+      });
+    return next;
+  }
+  return {
+    async converge(concerned) {
+      const { failed } = await converge();
+      const ours = failed.find((failure) => concerned.includes(failure.id));
+      if (ours) throw ours.error;
+    },
+  };
+}

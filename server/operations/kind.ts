@@ -1,0 +1,53 @@
+import type { OperationId } from '../../core/ids.ts';
+import type { Claim } from '../../db/journal.ts';
+import type { Executor } from '../../db/open.ts';
+
+/** What a step, and the transactions at an operation's two ends, may read. */
+export interface StepContext<P> {
+  readonly operation: OperationId;
+  readonly params: P;
+  /** What the steps before it have answered, by step name, as kept in the journal. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** Aborted when the operation is cancelled or the step's time is over. */
+  readonly signal: AbortSignal;
+  /** What the caller handed over and a crash cannot bring back (an upload's body). Absent after a restart. */
+  readonly attachment: unknown;
+}
+
+/**
+ * A unit of effect. `do` and `undo` are idempotent: done twice is done once; `undo` accepts that `do` never happened, or
+ * only half.
+ */
+export interface Step<P> {
+  readonly name: string;
+  /** The step is aborted and fails after this many ms. */
+  readonly timeoutMs: number;
+  do(context: StepContext<P>): Promise<unknown>;
+  undo?(context: StepContext<P>): Promise<void>;
+}
+
+/** What happens to an operation that a crash interrupted: go on, undo, or go on with no way back. */
+export type AfterCrash = 'resume' | 'rollback' | 'forward';
+
+/** One kind of durable job. Everything it does to the world is in its steps, everything it does to the inventory beside. */
+export interface OperationKind<P> {
+  readonly kind: string;
+  /** Raised when steps or params change so that an operation of the old version cannot be continued by the new code. */
+  readonly version: number;
+  readonly afterCrash: AfterCrash;
+  readonly steps: readonly Step<P>[];
+  /** Reads the params back from the journal. */
+  parse(params: unknown): P;
+  /** What it must hold. Taken in the transaction of `admit`, before it. */
+  claims(params: P, operation: OperationId): readonly Claim[];
+  /** Checks that it may begin and moves what it moves at once. One transaction with the operation's row. */
+  admit(trx: Executor, params: P, operation: OperationId): Promise<void>;
+  /** The last step: database only, one transaction with the end and the release of the claims. */
+  commit(trx: Executor, context: StepContext<P>): Promise<void>;
+  /** After everything was undone: takes back what `admit` did. One transaction with the end. Not for `forward`. */
+  unwound?(trx: Executor, context: StepContext<P>): Promise<void>;
+  /** When it got stuck: makes that visible in the inventory. */
+  stuck?(trx: Executor, context: StepContext<P>): Promise<void>;
+  /** When a person retries it: takes back what `stuck` did. */
+  retried?(trx: Executor, context: StepContext<P>): Promise<void>;
+}

@@ -1,0 +1,77 @@
+import type { Clock } from '../../core/host/clock.ts';
+import type { DiskId, PiId } from '../../core/ids.ts';
+import type { Log } from '../../core/log.ts';
+import type { Db } from '../../db/open.ts';
+
+/** The volumes on the pool, as the operations need them (fulfilled by exports/volumes). Every call may be repeated. */
+export interface VolumePort {
+  /** Makes a data volume that holds one `disk.img` of `sizeMiB`. */
+  createDisk(volume: { id: string; fsUuid: string; sizeMiB: number }): Promise<void>;
+  /** Makes a root volume from a golden one, under a UUID of its own. */
+  clone(volume: { golden: string; id: string; fsUuid: string }): Promise<void>;
+  /** Mounts it, after checking its UUID; adopts a mount that is there. */
+  mount(volume: { id: string; fsUuid: string; at: string }): Promise<void>;
+  /** Unmounts it and waits until nothing on this machine holds it; fine when it is not mounted. */
+  unmount(volume: { id: string; at: string }): Promise<void>;
+  /** Moves it to the trash; fine when it is there or never was. */
+  discard(volume: { id: string }): Promise<void>;
+  /** Deletes it and its half-made forms; fine when there is none. */
+  remove(volume: { id: string }): Promise<void>;
+  /** Deletes a golden volume and its half-made forms; fine when there is none. */
+  removeGolden(id: string): Promise<void>;
+}
+
+/** Image intake, as the operations need it (fulfilled by exports/images). `id` names the golden volume to be. */
+export interface ImagePort {
+  /** Streams the upload to the pool and hashes it. */
+  receive(
+    body: AsyncIterable<Uint8Array>,
+    image: { id: string; signal: AbortSignal },
+  ): Promise<{ bytes: number; sha256: string }>;
+  /** Checks the image and turns it into a golden volume. */
+  makeGolden(image: { id: string; signal: AbortSignal }): Promise<void>;
+  /** Makes the golden volume fit to netboot; says what it did. */
+  prepare(image: { id: string; signal: AbortSignal }): Promise<{ bootFolder: string; notes: readonly string[] }>;
+  /** Removes everything of an intake but the golden volume: the received file, temporary folders and mounts. */
+  tidy(image: { id: string }): Promise<void>;
+  /** Gives a mounted root what must be its own: host name, machine-id, SSH host keys. */
+  giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
+}
+
+/** Brings the NFS server's exports to what the inventory says. */
+export interface ExportKeeper {
+  /** Throws what went wrong with one of the exports `concerned`; failures of others are logged and tried again later. */
+  converge(concerned: readonly number[]): Promise<void>;
+}
+
+/** Power of one Pi, with the wish committed before the act. */
+export interface PiPower {
+  /** Off, pause, on; wishes "on" first. Ends early when `off` is asked meanwhile. */
+  cycle(pi: PiId): Promise<void>;
+  /** Wishes "off" and switches off; `unconfirmed` where only a person can. */
+  off(pi: PiId): Promise<'off' | 'unconfirmed'>;
+  /** True when a driver can switch this Pi. */
+  controls(pi: PiId): boolean;
+}
+
+/** Where things are. */
+export interface Places {
+  /** The mount point of a Pi's root: what it mounts over NFS. */
+  root(pi: PiId): string;
+  /** The mount point of a data disk. */
+  disk(id: DiskId): string;
+  /** What the API tells as a bakeform's location. */
+  bakeform(volumeId: string): string;
+}
+
+/** Everything the operations act through. */
+export interface OperationPorts {
+  readonly db: Db;
+  readonly volumes: VolumePort;
+  readonly images: ImagePort;
+  readonly exports: ExportKeeper;
+  readonly power: PiPower;
+  readonly places: Places;
+  readonly clock: Clock;
+  readonly log: Log;
+}

@@ -1,0 +1,20 @@
+import { deleteBakeformKind, uploadBakeformKind } from './bakeforms.ts';
+import { bakeKind } from './bake.ts';
+import { attachKind, createDiskKind, deleteDiskKind, detachKind } from './disks.ts';
+import type { OperationKind } from './kind.ts';
+import type { OperationPorts } from './ports.ts';
+import { unbakeKind } from './unbake.ts';
+
+/** Every kind of operation there is. The generated suites run over this list, so none can be left out. */
+export function operationKinds(ports: OperationPorts): readonly OperationKind<never>[] {
+  return [
+    bakeKind(ports),
+    unbakeKind(ports),
+    uploadBakeformKind(ports),
+    deleteBakeformKind(ports),
+    createDiskKind(ports),
+    deleteDiskKind(ports),
+    attachKind(ports),
+    detachKind(ports),
+  ] as unknown as readonly OperationKind<never>[];
+}
