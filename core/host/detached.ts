@@ -105,10 +105,24 @@ export async function logTail(file: string, maxBytes = 2000): Promise<string> {
  * Starts a daemon in a session of its own, working folder `/`, no standard input, output into the log; it survives
  * Bakery's end. Each call starts one more: ask `adopt` first. Bakery dying between the start and the record leaves a
  * process that `findByArgument` finds.
- * @throws BakeryError `tool-missing` (unavailable).
+ * @throws BakeryError `tool-missing` (unavailable), `tool-failed` (internal).
  */
 export async function startDetached(options: DetachedOptions): Promise<DetachedProcess> {
   await boundLog(options.logFile, options.maxLogBytes);
+  const pid = await spawnDetached(options);
+  // Already gone: a start time that no process has, so that isAlive says so.
+  const startTime = (await procStat(pid))?.startTime ?? '0';
+  const process: DetachedProcess = { pid, startTime, bootId: await bootId() };
+  try {
+    await writeFileAtomic(options.recordFile, `${JSON.stringify(process)}\n`, 0o600);
+  } catch (error) {
+    await endProcess(process);
+    throw error;
+  }
+  return process;
+}
+
+async function spawnDetached(options: DetachedOptions): Promise<number> {
   const log = await open(options.logFile, 'a', 0o600);
   try {
     const child = spawn(options.program, [...options.args], {
@@ -119,28 +133,20 @@ export async function startDetached(options: DetachedOptions): Promise<DetachedP
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
-      child.once('error', reject);
+      child.once('error', (error) => reject(spawnFault(options.program, error)));
     });
     child.unref();
-    const { pid } = child;
-    if (pid === undefined) throw new BakeryError('internal', 'tool-failed', `${options.program} did not start`);
-    // Already gone: a start time that no process has, so that isAlive says so.
-    const startTime = (await procStat(pid))?.startTime ?? '0';
-    const process: DetachedProcess = { pid, startTime, bootId: await bootId() };
-    await writeFileAtomic(options.recordFile, `${JSON.stringify(process)}\n`, 0o600);
-    return process;
-  } catch (error) {
-    if (
-      isErrno(error, 'ENOENT') &&
-      'syscall' in (error as Error) &&
-      String((error as Error).message).includes('spawn')
-    ) {
-      throw new BakeryError('unavailable', 'tool-missing', `${options.program} is not installed`, { cause: error });
-    }
-    throw error;
+    if (child.pid === undefined) throw spawnFault(options.program, new Error('no pid'));
+    return child.pid;
   } finally {
     await log.close();
   }
+}
+
+function spawnFault(program: string, cause: Error): BakeryError {
+  return isErrno(cause, 'ENOENT')
+    ? new BakeryError('unavailable', 'tool-missing', `${program} is not installed`, { cause })
+    : new BakeryError('internal', 'tool-failed', `${program} could not be started`, { detail: cause.message, cause });
 }
 
 function parseRecord(text: string): DetachedProcess | undefined {

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { BakeryError, isErrno } from '../../../core/errors.ts';
+import type { Exec } from '../../../core/host/exec.ts';
+import type { NfsPorts } from '../backend.ts';
+
+/** The port of rpcbind. */
+export const RPCBIND_PORT = 111;
+const NFS_PROGRAM = 100003;
+const MOUNT_PROGRAM = 100005;
+const CAP_DAC_READ_SEARCH = 2n;
+
+/** Ports in state LISTEN out of /proc/net/tcp or tcp6 (proc_net_tcp: column 2 is `address:port`, column 4 the state, 0A). */
+export function parseListeningPorts(text: string): ReadonlySet<number> {
+  const ports = new Set<number>();
+  for (const line of text.split('\n').slice(1)) {
+    const fields = line.trim().split(/\s+/);
+    if (fields[3] === '0A') ports.add(Number.parseInt(fields[1]?.split(':')[1] ?? '', 16));
+  }
+  return ports;
+}
+
+/** TCP ports someone listens on in our network namespace, on any address; the kernel's own servers included. */
+export async function listeningPorts(): Promise<ReadonlySet<number>> {
+  const texts = await Promise.all(
+    ['/proc/self/net/tcp', '/proc/self/net/tcp6'].map((file) =>
+      readFile(file, 'utf8').catch((error) => {
+        if (isErrno(error, 'ENOENT')) return '';
+        throw error;
+      }),
+    ),
+  );
+  return new Set(texts.flatMap((text) => [...parseListeningPorts(text)]));
+}
+
+/** One line of `rpcinfo -p`. */
+export interface Registration {
+  readonly program: number;
+  readonly version: number;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+/** Registrations out of `rpcinfo -p`. */
+export function parseRpcinfo(text: string): readonly Registration[] {
+  return text.split('\n').flatMap((line) => {
+    const [, program, version, protocol, port] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\d+)/.exec(line) ?? [];
+    if (program === undefined || protocol === undefined) return [];
+    return [{ program: Number(program), version: Number(version), protocol, port: Number(port) }];
+  });
+}
+
+/**
+ * The registrations that make an NFS server of someone else's. A TCP registration nobody listens behind was left by a
+ * server that was killed; it harms nobody to take its place. A program registered with UDP alone is taken as living.
+ */
+export function foreignRegistrations(
+  registrations: readonly Registration[],
+  listening: ReadonlySet<number>,
+): readonly Registration[] {
+  const nfs = registrations.filter(({ program }) => program === NFS_PROGRAM || program === MOUNT_PROGRAM);
+  const tcp = nfs.filter(({ protocol }) => protocol === 'tcp');
+  return tcp.length > 0 ? tcp.filter(({ port }) => listening.has(port)) : nfs;
+}
+
+/**
+ * Refuses to start beside an NFS server that is not ours; call it when nothing of ours runs. Other ports do not
+ * help: ganesha 4.3 unsets NFS and mountd in rpcbind at its start and at its end, NFSv4-only too (measured), which would
+ * take the other server from its clients; and it does not start for NFSv3 without rpcbind.
+ * @throws BakeryError `foreign-nfs-server` (unavailable).
+ */
+export async function refuseForeignServer(exec: Exec, ports: NfsPorts): Promise<{ readonly rpcbindRuns: boolean }> {
+  const listening = await listeningPorts();
+  const taken = [ports.nfs, ports.mountd].filter((port) => listening.has(port));
+  if (taken.length > 0) throw foreign(`TCP port ${taken.join(', ')} is in use`);
+  if (!listening.has(RPCBIND_PORT)) return { rpcbindRuns: false };
+  const { stdout } = await exec('rpcinfo', ['-p', '127.0.0.1'], { timeoutMs: 10_000 });
+  const others = foreignRegistrations(parseRpcinfo(stdout), listening);
+  if (others.length > 0) {
+    const list = others.map((entry) => `${entry.program} v${entry.version} ${entry.protocol} ${entry.port}`);
+    throw foreign(`rpcbind names ${list.join(', ')}`);
+  }
+  return { rpcbindRuns: true };
+}
+
+function foreign(detail: string): BakeryError {
+  return new BakeryError('unavailable', 'foreign-nfs-server', 'another NFS server runs on this host', {
+    detail: `${detail}; stop it, or give Bakery a network namespace (container) of its own`,
+  });
+}
+
+/** True when the CapEff line of a /proc/<pid>/status holds CAP_DAC_READ_SEARCH. */
+export function canReadByHandle(status: string): boolean {
+  const hex = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  return hex !== undefined && ((BigInt(`0x${hex}`) >> CAP_DAC_READ_SEARCH) & 1n) === 1n;
+}
+
+/**
+ * Without CAP_DAC_READ_SEARCH (open_by_handle_at) ganesha starts, mounts succeed and every lookup is EPERM.
+ * @throws BakeryError `capability-missing` (unavailable).
+ */
+export async function requireCapability(): Promise<void> {
+  if (canReadByHandle(await readFile('/proc/self/status', 'utf8'))) return;
+  throw new BakeryError('unavailable', 'capability-missing', 'the NFS server needs CAP_DAC_READ_SEARCH', {
+    detail: 'run as root; in a container add the capability DAC_READ_SEARCH',
+  });
+}
