@@ -1,0 +1,50 @@
+// What the command line asks for. Pure.
+import { Refusal } from './run.mjs';
+
+export const USAGE = `usage: node server/launch.mjs <command> [--yes] [arguments]
+
+  start [settings]      run the server; "start --help" lists the settings
+  stop                  end the NFS server that a stopped Bakery left running
+  test [--long] [files] run the tests (as root), all or those in the files named
+  check                 types, style and the committed openapi.yaml
+  openapi               write openapi.yaml anew
+
+Missing npm modules are installed first, and for start and test missing Debian packages.
+  --yes                 install packages without asking (CI=true and BAKERY_YES=1 mean the same)`;
+
+const COMMANDS = ['start', 'stop', 'test', 'check', 'openapi'];
+
+/** True for `1`, `true`, `yes`, whatever a CI sets; false for unset, empty, `0` and `false`. */
+function isSet(value) {
+  return value !== undefined && !['', '0', 'false'].includes(value.toLowerCase());
+}
+
+/** The plan for `argv` (without node and script) in the environment `env`. Throws Refusal for an unknown command. */
+export function parseArguments(argv, env) {
+  const [first = 'help', ...rest] = argv;
+  if (['help', '--help', '-h'].includes(first)) {
+    return { command: 'help', args: [], yes: false, long: false, packages: 'none', needsRoot: false, asRoot: '' };
+  }
+  if (!COMMANDS.includes(first)) throw new Refusal(`there is no command ${first}\n\n${USAGE}`);
+  const own = first === 'test' ? ['--yes', '--long'] : ['--yes'];
+  const given = rest.filter((arg) => !own.includes(arg));
+  // `npm start -- stop` is how a person says it.
+  const stops = first === 'start' && given[0] === 'stop';
+  const command = stops ? 'stop' : first;
+  const args = stops ? given.slice(1) : given;
+  return {
+    command,
+    args,
+    long: command === 'test' && rest.includes('--long'),
+    yes: rest.includes('--yes') || isSet(env.CI) || isSet(env.BAKERY_YES),
+    packages: packagesOf(command, args),
+    needsRoot: command === 'test',
+    asRoot: `sudo npm test${rest.length > 0 ? ` -- ${rest.join(' ')}` : ''}`,
+  };
+}
+
+/** Which Debian packages a command needs. Asking for help needs none. */
+function packagesOf(command, args) {
+  if (command === 'test') return 'test';
+  return command === 'start' && !args.includes('--help') ? 'start' : 'none';
+}

@@ -1,0 +1,201 @@
+import { BakeryError } from '../../core/errors.ts';
+import type { Clock } from '../../core/host/clock.ts';
+import type { PiId } from '../../core/ids.ts';
+import type { Log } from '../../core/log.ts';
+import { type OffOutcome, type PowerDriver, PowerFault } from './driver.ts';
+import { createQueues, unlessAborted } from './queues.ts';
+
+/** Times of the power service, in ms. */
+export interface PowerSettings {
+  /** Limit of one call of the driver; it is aborted after that, and the call counts as retryable. */
+  readonly callTimeoutMs: number;
+  /** How long an aborted call keeps its switch to itself, so that its late effect cannot undo the next call's. */
+  readonly settleMs: number;
+  /** Pauses before the second, third, … attempt; their number is the number of retries. */
+  readonly retryDelaysMs: readonly number[];
+  /** A Pi switched off stays off at least this long: shorter, and its supply may not drop far enough to reset it. */
+  readonly minOffMs: number;
+}
+
+/** 3 s to settle: a program that is ended gets SIGKILL 2 s after SIGTERM. */
+export const DEFAULT_POWER_SETTINGS: PowerSettings = {
+  callTimeoutMs: 10_000,
+  settleMs: 3_000,
+  retryDelaysMs: [500, 1_000, 2_000],
+  minOffMs: 5_000,
+};
+
+/**
+ * Power of single Pis. Requests for one Pi are done one after the other; calls to one switch too.
+ *
+ * Every request throws the signal's reason when aborted, and BakeryError
+ * - `power-not-configured` (conflict): the Pi is bound to no port;
+ * - `power-failed` (unavailable): refused, or still failing after the retries;
+ * - `power-timeout` (timeout): the switch did not answer, retries included.
+ *
+ * After a failure the Pi's power is unknown, which is never the same as off.
+ */
+export interface PowerService {
+  /** True when the driver can switch this Pi without a person. */
+  controls(pi: PiId): boolean;
+  /** Switches on; waits first while the Pi was switched off too short a time ago. */
+  on(pi: PiId, signal?: AbortSignal): Promise<void>;
+  /** Switches off; `unconfirmed` where only a person can, or where the switch cannot tell. */
+  off(pi: PiId, signal?: AbortSignal): Promise<OffOutcome>;
+  /** Off, at least `minOffMs`, on; nothing else of this Pi comes between. Aborted in the pause, it leaves the Pi off. */
+  cycle(pi: PiId, signal?: AbortSignal): Promise<void>;
+}
+
+/** What the service is made of. */
+export interface PowerServiceOptions {
+  readonly driver: PowerDriver;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings?: Partial<PowerSettings>;
+}
+
+/** A power service around one driver. */
+export function createPowerService({ driver, clock, log, settings: given }: PowerServiceOptions): PowerService {
+  const settings = { ...DEFAULT_POWER_SETTINGS, ...given };
+  const pis = createQueues();
+  const switches = createQueues();
+  /** When Pis that are off by our doing went off. */
+  const offSince = new Map<PiId, number>();
+
+  /** One call, ended at its time limit; keeps its place in the queue until the driver has let go. */
+  async function bounded<T>(call: (signal: AbortSignal) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    signal?.throwIfAborted();
+    const limit = new AbortController();
+    const timers = new AbortController();
+    const running = call(signal ? AbortSignal.any([signal, limit.signal]) : limit.signal);
+    const timedOut = clock.sleep(settings.callTimeoutMs, timers.signal).then(() => {
+      throw new PowerTimeout(settings.callTimeoutMs);
+    });
+    timedOut.catch(() => undefined);
+    try {
+      return await unlessAborted(Promise.race([running, timedOut]), signal);
+    } catch (error) {
+      limit.abort(error);
+      const settled = running.then(
+        () => undefined,
+        () => undefined,
+      );
+      await Promise.race([settled, clock.sleep(settings.settleMs, timers.signal)]);
+      throw error;
+    } finally {
+      timers.abort();
+    }
+  }
+
+  /** Climbs the retry ladder. The pauses are spent outside the switch's queue: others may use it meanwhile. */
+  async function persist<T>(
+    pi: PiId,
+    verb: 'on' | 'off',
+    call: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await switches.run(driver.queueOf(pi), () => bounded(call, signal), signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        const pause = settings.retryDelaysMs[attempt];
+        if (pause === undefined || !isRetryable(error)) throw failure(pi, verb, error);
+        log.warn(
+          { pi, driver: driver.name, error: String(error) },
+          `switching ${verb} failed, trying again in ${pause} ms`,
+        );
+        await clock.sleep(pause, signal);
+      }
+    }
+  }
+
+  async function switchOn(pi: PiId, signal: AbortSignal | undefined): Promise<void> {
+    const off = offSince.get(pi);
+    // The clock may have been set meanwhile: never wait longer than the whole pause.
+    const rest = off === undefined ? 0 : Math.min(off + settings.minOffMs - clock.now(), settings.minOffMs);
+    if (rest > 0) await clock.sleep(rest, signal);
+    // Forgotten before the call: when it fails, nobody knows that the Pi is still off.
+    offSince.delete(pi);
+    await persist(
+      pi,
+      'on',
+      async (callSignal) => {
+        await driver.on(pi, callSignal);
+        const state = await driver.query?.(pi, callSignal);
+        if (state === 'off') throw new PowerFault('retryable', 'the switch says that the port is still off');
+      },
+      signal,
+    );
+    log.info({ pi, driver: driver.name }, 'switched on');
+  }
+
+  async function switchOff(pi: PiId, signal: AbortSignal | undefined): Promise<OffOutcome> {
+    const outcome = await persist(
+      pi,
+      'off',
+      async (callSignal): Promise<OffOutcome> => {
+        const said = await driver.off(pi, callSignal);
+        const state = await driver.query?.(pi, callSignal);
+        if (state === 'on') throw new PowerFault('retryable', 'the switch says that the port is still on');
+        return state === 'unknown' ? 'unconfirmed' : said;
+      },
+      signal,
+    );
+    // An unconfirmed off counts too: if it did work, the Pi must not come back at once.
+    if (driver.reach(pi) === 'port') offSince.set(pi, clock.now());
+    log.info({ pi, driver: driver.name, outcome }, 'switched off');
+    return outcome;
+  }
+
+  /** `task` in the Pi's own queue, for Pis the driver knows. */
+  function inTurn<T>(pi: PiId, task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return pis.run(
+      pi,
+      async () => {
+        if (driver.reach(pi) !== 'none') return task();
+        throw new BakeryError(
+          'conflict',
+          'power-not-configured',
+          `Pi ${pi} is bound to no port of the power driver ${driver.name}`,
+        );
+      },
+      signal,
+    );
+  }
+
+  return {
+    controls: (pi) => driver.reach(pi) === 'port',
+    on: (pi, signal) => inTurn(pi, () => switchOn(pi, signal), signal),
+    off: (pi, signal) => inTurn(pi, () => switchOff(pi, signal), signal),
+    cycle: (pi, signal) =>
+      inTurn(
+        pi,
+        async () => {
+          await switchOff(pi, signal);
+          await switchOn(pi, signal);
+        },
+        signal,
+      ),
+  };
+}
+
+/** A driver's call that did not end in time. Switching is idempotent, so it may be tried again. */
+class PowerTimeout extends PowerFault {
+  constructor(limitMs: number) {
+    super('retryable', `no answer within ${limitMs} ms`);
+    this.name = 'PowerTimeout';
+  }
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof PowerFault && error.severity === 'retryable';
+}
+
+/** The error a caller sees. Addresses, credentials and output of the switch stay in the detail. */
+function failure(pi: PiId, verb: 'on' | 'off', error: unknown): BakeryError {
+  const options = { detail: error instanceof Error ? error.message : String(error), cause: error };
+  return error instanceof PowerTimeout
+    ? new BakeryError('timeout', 'power-timeout', `the power switch of Pi ${pi} did not answer in time`, options)
+    : new BakeryError('unavailable', 'power-failed', `Pi ${pi} could not be switched ${verb}`, options);
+}

@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A Bakery server under test: a real child process started by main.ts. */
+export interface RunningBakery {
+  /** `http://127.0.0.1:PORT/api/v1` */
+  readonly base: string;
+  readonly token: string;
+  readonly root: string;
+  readonly tftpPort: number;
+  /** Everything it printed so far. */
+  output(): string;
+  /** SIGTERM, and its end. */
+  stop(): Promise<number | null>;
+  /** SIGKILL from outside, and its end. */
+  kill(): Promise<void>;
+}
+
+const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+
+/** Starts a server with `settings` as its environment and waits until it is ready. */
+export async function startBakery(options: {
+  root: string;
+  settings?: Readonly<Record<string, string>>;
+  timeoutMs?: number;
+}): Promise<RunningBakery> {
+  const env = {
+    PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+    BAKERY_ROOT: options.root,
+    BAKERY_HTTP_ADDRESS: '0.0.0.0',
+    HTTP_PORT: '0',
+    LOG_LEVEL: 'info',
+    ...options.settings,
+  };
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+  let output = '';
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const ready = Promise.withResolvers<string>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      output += text;
+      const base = /^bakery ready (\S+)$/m.exec(output)?.[1];
+      if (base) ready.resolve(base);
+    });
+  }
+  const timer = setTimeout(
+    () => ready.reject(new Error(`bakery was not ready in time:\n${output.slice(-4000)}`)),
+    options.timeoutMs ?? 60_000,
+  );
+  ended.then((code) => ready.reject(new Error(`bakery ended (${code}) before it was ready:\n${output.slice(-4000)}`)));
+  try {
+    const told = await ready.promise;
+    const base = told.replace(/\/\/[^:/]+/, '//127.0.0.1');
+    return {
+      base,
+      token: (await readFile(join(options.root, 'admin-token'), 'utf8')).trim(),
+      root: options.root,
+      tftpPort: Number(/^tftp +\S+:(\d+)/m.exec(output)?.[1] ?? 0),
+      output: () => output,
+      stop: () => endWith(child, 'SIGTERM', ended),
+      kill: async () => void (await endWith(child, 'SIGKILL', ended)),
+    };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function endWith(child: ChildProcess, signal: NodeJS.Signals, ended: Promise<number | null>) {
+  if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+  return ended;
+}
+
+/** Ends what a server leaves running and mounted for its Pis (`npm start -- stop`). */
+export async function stopLeftovers(root: string): Promise<void> {
+  const child = spawn(process.execPath, [MAIN, 'stop'], {
+    env: { PATH: process.env.PATH ?? '', BAKERY_ROOT: root, LOG_LEVEL: 'warn' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error(`bakery stop failed (${code})`);
+}
+
+/** A call of the API as an operator's script would make it. */
+export async function call(
+  bakery: Pick<RunningBakery, 'base' | 'token'>,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: never }> {
+  const raw = body instanceof Uint8Array || body instanceof ReadableStream;
+  const response = await fetch(`${bakery.base}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${bakery.token}` },
+    ...(body === undefined ? {} : { body: raw ? (body as BodyInit) : JSON.stringify(body), duplex: 'half' }),
+  } as RequestInit);
+  const text = await response.text();
+  const json = response.headers.get('content-type')?.includes('json');
+  return { status: response.status, body: (json ? JSON.parse(text) : text) as never };
+}

@@ -1,0 +1,16 @@
+/**
+ * How much the tests that count do: in the normal run, and in the long one (`npm run test:long`). One table, so that
+ * a pass of the normal run cannot be mistaken for one of the long run.
+ */
+const SIZES = {
+  /** Random requests thrown at the power service in one go. */
+  powerRequests: { normal: 300, long: 20_000 },
+} as const;
+
+/** True in the long run. */
+export const isLongRun = process.env.BAKERY_TEST_LONG === '1';
+
+/** The count that goes by this name in this run. */
+export function size(name: keyof typeof SIZES): number {
+  return isLongRun ? SIZES[name].long : SIZES[name].normal;
+}
