@@ -73,6 +73,16 @@ export async function addPi(ex: Executor, pi: { id: PiId; quarantine: boolean; n
 }
 
 
+/** How many Pis wait for a person to admit them. */
+export async function countQuarantined(ex: Executor): Promise<number> {
+  const { n } = await ex
+    .selectFrom('pis')
+    .select((eb) => eb.fn.countAll<number>().as('n'))
+    .where('quarantine', '=', 1)
+    .executeTakeFirstOrThrow();
+  return n;
+}
+
 /**
  * Moves a Pi along the transition table.
  * @throws BakeryError `pi-state` (conflict) when the table has no such move.

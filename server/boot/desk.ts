@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts';
 import type { Pi } from '../../core/pi.ts';
 import { listDisksOf } from '../../db/disks.ts';
 import type { Db } from '../../db/open.ts';
-import { addPi, findPi, findPiBy, patchPi } from '../../db/pis.ts';
+import { addPi, countQuarantined, findPi, findPiBy, patchPi } from '../../db/pis.ts';
 import { type AddressDecision, decideAddress } from '../../netboot/addresses.ts';
 import { type BootPath, parseBootPath } from '../../netboot/files/path.ts';
 import type { TftpAnswer } from '../../netboot/tftp/server.ts';
@@ -93,11 +93,10 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
 
   async function register(id: PiId, decision: Extract<AddressDecision, { kind: 'register' }>): Promise<boolean> {
     if (ports.policy === 'ignore') return false;
-    const unconfirmed = await db.selectFrom('pis').select('id').where('quarantine', '=', 1).execute();
-    if (ports.policy === 'quarantine' && unconfirmed.length >= MAX_QUARANTINED) return false;
+    if (ports.policy === 'quarantine' && (await countQuarantined(db)) >= MAX_QUARANTINED) return false;
     await addPi(db, { id, quarantine: ports.policy === 'quarantine', now: clock.now() });
     log.info({ pi: id, mac: decision.mac, address: decision.address }, 'an unknown Pi asked and is in the fridge now');
-    if (decision.mac && decision.address) await bind(id, decision.mac, decision.address, undefined);
+    if (decision.mac && decision.address) await bind(id, decision.mac, decision.address, decision.previousOwner);
     return true;
   }
 

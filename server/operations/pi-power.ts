@@ -48,8 +48,11 @@ export function createPiPower(options: { db: Db; power: PowerPort; clock: Clock;
     async off(pi) {
       cycles.get(pi)?.abort(new BakeryError('conflict', 'overtaken', 'a power-off came after this one'));
       await patchPi(db, pi, { desiredPower: 'off', bootExpectedUntil: null });
-      if (!power.controls(pi)) return 'unconfirmed';
-      const outcome = await power.off(pi);
+      const outcome = await power.off(pi).catch((error): 'unconfirmed' => {
+        // A Pi on no port cannot be switched by anybody but a person.
+        if (error instanceof BakeryError && error.code === 'power-not-configured') return 'unconfirmed';
+        throw error;
+      });
       await patchPi(db, pi, { fault: null });
       return outcome;
     },

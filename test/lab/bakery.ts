@@ -97,7 +97,7 @@ export async function call(
   const response = await fetch(`${bakery.base}${path}`, {
     method,
     headers: { authorization: `Bearer ${bakery.token}` },
-    ...(body === undefined ? {} : { body: raw ? (body as BodyInit) : JSON.stringify(body), duplex: 'half' }),
+    ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body), duplex: 'half' }),
   } as RequestInit);
   const text = await response.text();
   const json = response.headers.get('content-type')?.includes('json');

@@ -1,0 +1,54 @@
+import { isErrno } from '../../core/errors.ts';
+import { openBeneath, readBeneath } from '../../core/host/files.ts';
+import type { TftpAnswer } from '../tftp/messages.ts';
+import { type CmdlineTarget, renderCmdline } from './cmdline.ts';
+
+/** A boot file that is asked for, of a Pi whose root is mounted. */
+export interface BootFileRequest {
+  /** Path below the boot folder. */
+  readonly rest: string;
+  /** Mount point of the Pi's root. */
+  readonly mountPoint: string;
+  /** Folder in it that holds the boot files, `boot/firmware` or `boot`. */
+  readonly bootFolder: string;
+  readonly target: CmdlineTarget;
+}
+
+/** One way to answer; undefined leaves the request to the next. */
+export type BootFileRoute = (request: BootFileRequest) => Promise<TftpAnswer | undefined>;
+
+const MAX_CMDLINE = 64 * 1024;
+
+/** `cmdline.txt`, below an os_prefix too, is made from the Pi's own for the root it has now. */
+const cmdline: BootFileRoute = async (request) => {
+  if (request.rest.split('/').at(-1) !== 'cmdline.txt') return undefined;
+  const source = await readBeneath(request.mountPoint, `${request.bootFolder}/${request.rest}`, MAX_CMDLINE);
+  if (!source) return undefined;
+  return { kind: 'bytes', bytes: Buffer.from(renderCmdline(source.toString('utf8'), request.target)) };
+};
+
+/**
+ * Everything else is the Pi's own: its kernel lives in its own root, so an upgrade on the Pi boots next time. Opened from the
+ * mount point on, so that a link in place of the boot folder is refused too.
+ */
+const ownFile: BootFileRoute = async ({ mountPoint, bootFolder, rest }) => {
+  const path = `${bootFolder}/${rest}`;
+  try {
+    await (await openBeneath(mountPoint, path)).close();
+    return { kind: 'file', root: mountPoint, path };
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+};
+
+const ROUTES: readonly BootFileRoute[] = [cmdline, ownFile];
+
+/** The answer of the first route that has one; undefined: there is no such file. */
+export async function bootFile(request: BootFileRequest): Promise<TftpAnswer | undefined> {
+  for (const route of ROUTES) {
+    const answer = await route(request);
+    if (answer) return answer;
+  }
+  return undefined;
+}

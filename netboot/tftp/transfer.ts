@@ -1,0 +1,114 @@
+import type { Negotiated } from './options.ts';
+
+/**
+ * A read transfer as a pure state machine. Blocks are counted from 1 without wrapping; the wire has them modulo 65536.
+ * The OACK counts as block 0.
+ */
+export interface TransferState {
+  readonly negotiated: Negotiated;
+  readonly size: number;
+  /** Number of the last block, which is shorter than the others, maybe empty. */
+  readonly lastBlock: number;
+  /** All up to this block is acknowledged; -1 while the OACK is not. */
+  readonly acknowledged: number;
+  /** The highest block sent since the last go-back. */
+  readonly sent: number;
+  /** How often the window was sent again without progress. */
+  readonly tries: number;
+  /** The acknowledged block at which we went back last: a duplicate ACK makes us go back once, never again. */
+  readonly wentBackAt: number;
+  /** When the transfer's last progress was, in ms. */
+  readonly progressAt: number;
+}
+
+/** What happens to a transfer. */
+export type TransferEvent =
+  | { readonly kind: 'ack'; readonly block: number; readonly now: number }
+  | { readonly kind: 'error'; readonly code: number }
+  | { readonly kind: 'timeout'; readonly now: number };
+
+/** What to do after an event. */
+export interface TransferStep {
+  readonly state: TransferState;
+  /** Blocks to send, both included; block 0 is the OACK. Empty: nothing. */
+  readonly send: { readonly from: number; readonly to: number } | undefined;
+  /** In how many ms the next `timeout` is due; undefined leaves the timer as it is. */
+  readonly timerMs: number | undefined;
+  readonly end: 'sent' | 'aborted' | 'timed-out' | undefined;
+}
+
+/** A lock-step client's block is not sent again before this: a duplicated DATA once hung start4.elf (firmware issue 1631). */
+const FIRST_RETRY_MS = 1_000;
+/** With a window (no Pi firmware has one) loss is repaired sooner. */
+const FIRST_RETRY_WINDOW_MS = 300;
+const MAX_RETRY_MS = 8_000;
+const MAX_TRIES = 6;
+/** TFTP_FILE_TIMEOUT of the firmware: no Pi waits longer. */
+const GIVE_UP_MS = 30_000;
+
+function retryMs(state: Pick<TransferState, 'negotiated' | 'tries'>): number {
+  const { windowSize, timeoutMs } = state.negotiated;
+  const first = windowSize > 1 ? FIRST_RETRY_WINDOW_MS : FIRST_RETRY_MS;
+  return Math.min(first * 2 ** state.tries, timeoutMs ?? MAX_RETRY_MS, MAX_RETRY_MS);
+}
+
+function fill(state: TransferState, from: number): TransferStep {
+  const to = Math.min(state.lastBlock, Math.max(0, state.acknowledged) + state.negotiated.windowSize);
+  const next = { ...state, sent: Math.max(to, from) };
+  return { state: next, send: from <= to ? { from, to } : undefined, timerMs: retryMs(next), end: undefined };
+}
+
+/** Begins a transfer of `size` bytes: the OACK where an option was accepted, else the first window. */
+export function beginTransfer(negotiated: Negotiated, size: number, now: number): TransferStep {
+  const lastBlock = Math.floor(size / negotiated.blockSize) + 1;
+  const base = { negotiated, size, lastBlock, tries: 0, wentBackAt: -1, progressAt: now };
+  if (negotiated.acknowledged.size > 0) {
+    const state: TransferState = { ...base, acknowledged: -1, sent: 0 };
+    return { state, send: { from: 0, to: 0 }, timerMs: retryMs(state), end: undefined };
+  }
+  return fill({ ...base, acknowledged: 0, sent: 0 }, 1);
+}
+
+/** The unwrapped number of a block on the wire, within the window that is under way; undefined for any other. */
+function unwrap(state: TransferState, wire: number): number | undefined {
+  const base = Math.max(0, state.acknowledged);
+  const ahead = (wire - (base % 65_536) + 65_536) % 65_536;
+  return base + ahead <= state.sent ? base + ahead : undefined;
+}
+
+/** Advances a transfer by one event. */
+export function advanceTransfer(state: TransferState, event: TransferEvent): TransferStep {
+  const quiet: TransferStep = { state, send: undefined, timerMs: undefined, end: undefined };
+  switch (event.kind) {
+    case 'error':
+      // Firmware ends its existence probes with ERROR 0: not a failure, whatever the code.
+      return { ...quiet, end: 'aborted' };
+    case 'timeout': {
+      if (state.tries >= MAX_TRIES || event.now - state.progressAt >= GIVE_UP_MS) return { ...quiet, end: 'timed-out' };
+      const again = { ...state, tries: state.tries + 1, wentBackAt: state.acknowledged };
+      if (state.acknowledged < 0) return { state: again, send: { from: 0, to: 0 }, timerMs: retryMs(again), end: undefined };
+      return fill(again, state.acknowledged + 1);
+    }
+    case 'ack': {
+      const block = unwrap(state, event.block);
+      if (block === undefined) return quiet;
+      if (block > state.acknowledged) {
+        const progress = { ...state, acknowledged: block, tries: 0, progressAt: event.now };
+        if (block >= state.lastBlock) return { ...quiet, state: progress, end: 'sent' };
+        // A partial ACK of a window says that what follows was lost (RFC 7440 §4): go back to it.
+        return fill(progress, state.negotiated.windowSize > 1 && block < state.sent ? block + 1 : state.sent + 1);
+      }
+      // A duplicate. In lock step only the timer sends again (no Sorcerer's Apprentice); in a window the client
+      // reports a gap with it, and one going back an ACK is enough.
+      if (state.negotiated.windowSize === 1 || block < 0 || state.wentBackAt === block) return quiet;
+      return fill({ ...state, wentBackAt: block }, block + 1);
+    }
+  }
+}
+
+/** The bytes of a block in the file, `end` not included. */
+export function blockRange(state: Pick<TransferState, 'negotiated' | 'size'>, block: number): { start: number; end: number } {
+  const { blockSize } = state.negotiated;
+  const start = (block - 1) * blockSize;
+  return { start, end: Math.min(start + blockSize, state.size) };
+}
