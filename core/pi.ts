@@ -5,7 +5,17 @@ export const PI_STATES = ['fridge', 'baking', 'baked', 'unbaking', 'held'] as co
 export type PiState = (typeof PI_STATES)[number];
 
 /** What moves a Pi from one state to another. */
-export const PI_EVENTS = ['bake', 'baked', 'undone', 'unbake', 'cleaned', 'stuck', 'retry-bake', 'retry-unbake', 'release'] as const;
+export const PI_EVENTS = [
+  'bake',
+  'baked',
+  'undone',
+  'unbake',
+  'cleaned',
+  'stuck',
+  'retry-bake',
+  'retry-unbake',
+  'release',
+] as const;
 export type PiEvent = (typeof PI_EVENTS)[number];
 
 /**

@@ -14,7 +14,10 @@ export function lockRoot(file: string): () => void {
     lock.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     lock.close();
-    throw new BakeryError('conflict', 'root-in-use', 'another Bakery is running on this BAKERY_ROOT', { detail: file, cause });
+    throw new BakeryError('conflict', 'root-in-use', 'another Bakery is running on this BAKERY_ROOT', {
+      detail: file,
+      cause,
+    });
   }
   return () => lock.close();
 }

@@ -36,7 +36,12 @@ async function withDisks(ex: Executor, rows: readonly Row[]): Promise<Pi[]> {
     .orderBy('position')
     .execute();
   const byPi = Map.groupBy(disks, (disk) => disk.pi);
-  return rows.map((row) => toPi(row, (byPi.get(row.id) ?? []).map((disk) => disk.id as DiskId)));
+  return rows.map((row) =>
+    toPi(
+      row,
+      (byPi.get(row.id) ?? []).map((disk) => disk.id as DiskId),
+    ),
+  );
 }
 
 /** The Pi with that id, or undefined. */
@@ -71,7 +76,6 @@ export async function addPi(ex: Executor, pi: { id: PiId; quarantine: boolean; n
     .onConflict((c) => c.doNothing())
     .execute();
 }
-
 
 /** How many Pis wait for a person to admit them. */
 export async function countQuarantined(ex: Executor): Promise<number> {

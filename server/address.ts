@@ -26,7 +26,11 @@ export function chooseAddress(facts: {
   if (!first) return { address: '127.0.0.1' as Ipv4, lonely: true };
   if (second) {
     const list = candidates.map((a) => `${a.address} (${a.interface})`).join(', ');
-    throw new BakeryError('invalid', 'bad-setting', `BAKERY_ADDRESS must say where Pis reach this server; it has ${list}`);
+    throw new BakeryError(
+      'invalid',
+      'bad-setting',
+      `BAKERY_ADDRESS must say where Pis reach this server; it has ${list}`,
+    );
   }
   return { address: first.address, lonely: false };
 }

@@ -1,18 +1,26 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { BakeryError, describeError } from '../core/errors.ts';
 import { systemClock } from '../core/host/clock.ts';
 import { exec } from '../core/host/exec.ts';
 import { defaultInterface, localAddresses, neighbourOf } from '../core/host/network.ts';
-import type { DiskId, PiId } from '../core/ids.ts';
-import { findBakeformByVolume } from '../db/bakeforms.ts';
+import type { Ipv4 } from '../core/ids.ts';
 import { lockRoot } from '../db/lock.ts';
-import { openDatabase } from '../db/open.ts';
+import { type Db, openDatabase } from '../db/open.ts';
+import { FIRST_STAGE } from '../exports/images/firmware.ts';
+import { createImages } from '../exports/images/images.ts';
+import { findBootFolder } from '../exports/images/prepare.ts';
+import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
+import { detachOrphans } from '../exports/volumes/loops.ts';
+import { readMounts } from '../exports/volumes/mountinfo.ts';
+import { openPool } from '../exports/volumes/pool.ts';
+import { createVolumes } from '../exports/volumes/volumes.ts';
+import { bootFile } from '../netboot/files/routes.ts';
 import { startTftpServer } from '../netboot/tftp/server.ts';
 import { chooseAddress } from './address.ts';
-import { createBootDesk } from './boot/desk.ts';
+import { type BootDesk, createBootDesk } from './boot/desk.ts';
 import type { Config } from './config.ts';
 import { BASE, buildApp } from './http/app.ts';
 import { createEngine } from './operations/engine.ts';
@@ -25,3 +33,261 @@ import { createPowerService } from './power/service.ts';
 import { startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
 import { adminToken } from './token.ts';
+
+/** A server that is up. */
+export interface RunningServer {
+  /** What a person reads when it is ready, the last line for programs. */
+  readonly readyLines: readonly string[];
+  /** No new operations; running ones get `drainMs`. Mounts and exports stay: Pis notice nothing. */
+  close(drainMs: number): Promise<void>;
+}
+
+function placesOf(root: string): Places {
+  return {
+    root: (pi) => join(root, 'nfs', pi),
+    disk: (id) => join(root, 'nfs', id),
+    bakeform: (volumeId) => join(root, 'pool', 'golden', `${volumeId}.ext4`),
+  };
+}
+
+function policyOf(config: Config): ExportPolicy {
+  if (config.BAKERY_EXPORT_POLICY !== 'subnet') return { kind: config.BAKERY_EXPORT_POLICY };
+  return { kind: 'subnet', cidr: config.BAKERY_EXPORT_SUBNET ?? '' };
+}
+
+function backendOf(config: Config, log: Logger): NfsBackend {
+  return ganeshaBackend({
+    root: config.BAKERY_ROOT,
+    nfsPort: config.BAKERY_NFS_PORT,
+    mountdPort: config.BAKERY_MOUNTD_PORT,
+    log,
+  });
+}
+
+/** Undoes, in reverse, what a start has done so far. */
+class Teardown {
+  readonly #steps: (() => unknown)[] = [];
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+  async run(log: Logger): Promise<void> {
+    for (const step of this.#steps.toReversed()) {
+      try {
+        await step();
+      } catch (error) {
+        log.warn({ error: describeError(error) }, 'a part did not stop in order');
+      }
+    }
+  }
+}
+
+/** Builds everything and brings it up in the order of design §8. Nothing of it listens after a throw. */
+export async function composeServer(config: Config, log: Logger, version: string): Promise<RunningServer> {
+  const teardown = new Teardown();
+  try {
+    return await start(config, log, version, teardown);
+  } catch (error) {
+    await teardown.run(log);
+    throw error;
+  }
+}
+
+async function openInventory(config: Config, teardown: Teardown): Promise<Db> {
+  const root = config.BAKERY_ROOT;
+  // Pis' mount points are below: others may pass through, not list.
+  await mkdir(root, { recursive: true, mode: 0o711 });
+  await mkdir(join(root, 'nfs'), { recursive: true, mode: 0o711 });
+  teardown.add(lockRoot(join(root, 'lock.db')));
+  const file = config.DB_PATH ?? join(root, 'bakery.db');
+  // SQLite gives its journal files the mode of the database.
+  await (await open(file, 'a', 0o600)).close();
+  const db = await openDatabase(file);
+  teardown.add(() => db.destroy());
+  return db;
+}
+
+async function start(config: Config, log: Logger, version: string, teardown: Teardown): Promise<RunningServer> {
+  if (process.getuid?.() !== 0) {
+    throw new BakeryError('forbidden', 'not-root', 'the server mounts and exports file systems: run it as root');
+  }
+  const { address, lonely } = chooseAddress({
+    wished: config.BAKERY_ADDRESS ?? config.NFS_ADDRESS,
+    addresses: localAddresses(),
+    defaultInterface: await defaultInterface(),
+  });
+  if (lonely) log.warn({}, 'this machine has no address but loopback: no Pi can reach it');
+  if (config.KPARTX_PATH !== undefined) log.info({}, 'KPARTX_PATH is ignored: partitions are read without it');
+  const root = config.BAKERY_ROOT;
+  const places = placesOf(root);
+  const firmwareFolder = join(root, 'boot');
+  const clock = systemClock;
+
+  const db = await openInventory(config, teardown);
+  const token = await adminToken(join(root, 'admin-token'), config.BAKERY_ADMIN_TOKEN);
+  const backend = backendOf(config, log);
+  await backend.start();
+
+  const pool = await openPool({ root, mode: config.BAKERY_POOL, exec, log });
+  const orphans = await detachOrphans(exec, pool.folder);
+  if (orphans.length > 0) log.info({ orphans }, 'detached loop devices that nothing used');
+  const volumes = createVolumes({ pool, exec, log });
+  const images = createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder });
+  const exports = createExportKeeper({
+    db,
+    backend,
+    policy: policyOf(config),
+    places,
+    mounted: () => volumes.mountPoints(),
+    log,
+  });
+  const driver = createPowerDriver({
+    driver: config.BAKERY_POWER ?? (config.PPI_PATH ? 'ppi' : 'manual'),
+    ppiPath: config.PPI_PATH,
+    ppiConfigPath: config.PPI_CONFIG_PATH,
+    exec,
+    log,
+  });
+  const power = createPiPower({ db, power: createPowerService({ driver, clock, log }), clock, log });
+  const ports: OperationPorts = { db, volumes, images, exports, power, places, clock, log };
+  const engine = createEngine({ db, kinds: operationKinds(ports), clock, log });
+
+  await mountMissing({ db, volumes, places, log });
+  await exports.converge([]);
+  await engine.recover();
+
+  const nfsPorts = backend.ports();
+  const usual = nfsPorts.nfs === 2049;
+  const desk = createBootDesk({
+    db,
+    power,
+    exports,
+    clock,
+    log,
+    policy: config.BAKERY_DISCOVERY,
+    neighbour: neighbourOf,
+    async bootFile(pi, rest) {
+      const mountPoint = places.root(pi.id);
+      const target = { nfsServer: address, nfsRoot: mountPoint, piId: pi.id, ...(usual ? {} : { ports: nfsPorts }) };
+      return bootFile({ rest, mountPoint, bootFolder: await findBootFolder(mountPoint), target });
+    },
+    async firmware(path) {
+      return FIRST_STAGE.some((name) => name === path) ? { kind: 'file', root: firmwareFolder, path } : undefined;
+    },
+  });
+
+  const tftp = await startTftp(config, desk, address, log);
+  teardown.add(() => tftp.close());
+  let ready = false;
+  const app = await buildApp(
+    {
+      db,
+      engine,
+      power,
+      places,
+      desk,
+      clock,
+      auth: config.BAKERY_AUTH === 'off' ? { kind: 'off' } : { kind: 'token', token },
+      nfsAddress: address,
+      ready: () => ready,
+    },
+    { log, version, trustedRelays: config.BAKERY_TRUSTED_RELAYS },
+  );
+  teardown.add(() => app.close());
+  const httpPort = await listen(app, config);
+  const loops = startLoops(reconcileLoops(), { clock, log });
+  teardown.add(() => loops.stop());
+  ready = true;
+
+  function reconcileLoops() {
+    return [
+      {
+        name: 'exports',
+        everyMs: 5_000,
+        async run() {
+          if (!(await backend.alive())) {
+            log.warn({}, 'the NFS server is gone; starting it again');
+            await backend.start();
+          }
+          await mountMissing({ db, volumes, places, log });
+          await exports.converge([]);
+        },
+      },
+      {
+        name: 'trash',
+        everyMs: 10 * 60_000,
+        async run() {
+          const limits = { olderThanMs: config.BAKERY_TRASH_HOURS * 3_600_000, now: clock.now() };
+          const purged = await volumes.purgeTrash(limits);
+          if (purged.length > 0) log.info({ purged }, 'emptied the trash');
+        },
+      },
+      {
+        name: 'pool',
+        everyMs: 1_000,
+        // Keeps room ahead of what running Pis write, while the host has it.
+        run: () => pool.ensureFree(256 * 1024 ** 2),
+      },
+    ];
+  }
+
+  const shown = config.BAKERY_HTTP_ADDRESS === '0.0.0.0' ? address : config.BAKERY_HTTP_ADDRESS;
+  const base = `http://${shown}:${httpPort}`;
+  return {
+    readyLines: [
+      `api    ${base}${BASE}`,
+      `docs   ${base}/docs`,
+      config.BAKERY_AUTH === 'off' ? 'token  none needed (BAKERY_AUTH=off)' : `token  ${join(root, 'admin-token')}`,
+      `tftp   ${address}:${tftp.port}`,
+      `nfs    ${address}:${nfsPorts.nfs} (${backend.name})`,
+      `power  ${driver.name}`,
+      `bakery ready ${base}${BASE}`,
+    ],
+    async close(drainMs) {
+      ready = false;
+      await engine.drain(drainMs);
+      await teardown.run(log);
+    },
+  };
+}
+
+async function startTftp(config: Config, desk: BootDesk, address: Ipv4, log: Logger) {
+  const addresses = [...new Set([address, ...localAddresses().map((local) => local.address)])];
+  return startTftpServer({
+    addresses,
+    port: config.BAKERY_TFTP_PORT,
+    log,
+    resolve: ({ client, filename }) =>
+      desk.answer({ client, filename, relay: config.BAKERY_TRUSTED_RELAYS.includes(client) }),
+    onTransfer: (transfer) => log.debug({ transfer }, 'tftp'),
+  });
+}
+
+async function listen(app: Awaited<ReturnType<typeof buildApp>>, config: Config): Promise<number> {
+  try {
+    await app.listen({ host: config.BAKERY_HTTP_ADDRESS, port: config.HTTP_PORT });
+  } catch (cause) {
+    const where = `${config.BAKERY_HTTP_ADDRESS}:${config.HTTP_PORT}`;
+    throw new BakeryError('unavailable', 'http-not-listening', `the API cannot listen on ${where}`, {
+      cause,
+      detail: describeError(cause),
+    });
+  }
+  const bound = app.server.address();
+  return bound !== null && typeof bound === 'object' ? bound.port : config.HTTP_PORT;
+}
+
+/** `npm start -- stop`: ends the NFS server that was left running for the Pis, and unmounts what Bakery mounted. */
+export async function stopLeftovers(config: Config, log: Logger): Promise<void> {
+  const root = config.BAKERY_ROOT;
+  await mkdir(root, { recursive: true });
+  const unlock = lockRoot(join(root, 'lock.db'));
+  try {
+    await backendOf(config, log).stop();
+    const ours = (await readMounts()).filter((mount) => mount.mountPoint.startsWith(`${root}/`));
+    for (const mount of ours.toReversed()) await exec('umount', [mount.mountPoint]);
+    await detachOrphans(exec, root);
+    log.info({ unmounted: ours.length }, 'stopped');
+  } finally {
+    unlock();
+  }
+}

@@ -5,8 +5,14 @@ import { BakeryError } from '../core/errors.ts';
 import type { Ipv4 } from '../core/ids.ts';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
-const ipv4 = z.string().refine((text) => isIPv4(text), 'must be an IPv4 address').transform((text) => text as Ipv4);
-const filePath = z.string().min(1).transform((text) => resolve(text));
+const ipv4 = z
+  .string()
+  .refine((text) => isIPv4(text), 'must be an IPv4 address')
+  .transform((text) => text as Ipv4);
+const filePath = z
+  .string()
+  .min(1)
+  .transform((text) => resolve(text));
 
 /** Bytes, as `8GiB`, `512MiB` or a plain number. */
 const size = z
@@ -17,12 +23,10 @@ const size = z
     return Number.parseInt(text, 10) * 1024 ** unit;
   });
 
-const cidr = z
-  .string()
-  .refine((text) => {
-    const [address = '', bits = ''] = text.split('/');
-    return isIPv4(address) && /^\d+$/.test(bits) && Number(bits) <= 32;
-  }, 'must be a subnet, as 10.0.0.0/24');
+const cidr = z.string().refine((text) => {
+  const [address = '', bits = ''] = text.split('/');
+  return isIPv4(address) && /^\d+$/.test(bits) && Number(bits) <= 32;
+}, 'must be a subnet, as 10.0.0.0/24');
 
 /** Every setting: its environment variable, how it is read, what it means. Flags have the same names in kebab-case. */
 const SETTINGS = {
@@ -57,7 +61,12 @@ const SETTINGS = {
   BAKERY_TRUSTED_RELAYS: {
     schema: z
       .string()
-      .transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+      .transform((text) =>
+        text
+          .split(',')
+          .map((part) => part.trim())
+          .filter((part) => part !== ''),
+      )
       .pipe(z.array(ipv4))
       .prefault('127.0.0.1'),
     help: 'addresses, by commas, that may ask for any Pi over /files and TFTP',
@@ -68,7 +77,10 @@ const SETTINGS = {
   },
   PPI_PATH: { schema: filePath.optional(), help: 'the legacy external power program' },
   PPI_CONFIG_PATH: { schema: filePath.optional(), help: 'its config; simpleweb reads it too' },
-  BAKERY_TRASH_HOURS: { schema: z.coerce.number().min(0).max(8760).default(24), help: 'how long destroyed disks are kept' },
+  BAKERY_TRASH_HOURS: {
+    schema: z.coerce.number().min(0).max(8760).default(24),
+    help: 'how long destroyed disks are kept',
+  },
   NFS_ADDRESS: { schema: ipv4.optional(), help: 'old name of BAKERY_ADDRESS' },
   KPARTX_PATH: { schema: z.string().optional(), help: 'accepted and ignored' },
   LOG_LEVEL: {
@@ -100,7 +112,10 @@ export type Config = z.output<typeof ConfigSchema>;
 
 /** The flag of a setting: `BAKERY_ROOT` is `--root`, `HTTP_PORT` is `--http-port`. */
 function flagOf(name: string): string {
-  return `--${name.replace(/^BAKERY_/, '').toLowerCase().replaceAll('_', '-')}`;
+  return `--${name
+    .replace(/^BAKERY_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-')}`;
 }
 
 /** The text of `--help`. */

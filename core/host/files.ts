@@ -61,10 +61,15 @@ export function pathComponents(path: string): readonly string[] | undefined {
 }
 
 function refused(path: string, cause?: unknown): BakeryError {
-  return new BakeryError('forbidden', 'path-refused', 'that path is refused: links and special files are not followed', {
-    detail: path,
-    cause,
-  });
+  return new BakeryError(
+    'forbidden',
+    'path-refused',
+    'that path is refused: links and special files are not followed',
+    {
+      detail: path,
+      cause,
+    },
+  );
 }
 
 /**
@@ -127,7 +132,11 @@ export async function openBeneath(root: string, path: string, purpose: OpenPurpo
 }
 
 /** Reads a regular file of at most `maxBytes` beneath `root`; undefined when it does not exist. */
-export async function readBeneath(root: string, path: string, maxBytes = 16 * 1024 * 1024): Promise<Buffer | undefined> {
+export async function readBeneath(
+  root: string,
+  path: string,
+  maxBytes = 16 * 1024 * 1024,
+): Promise<Buffer | undefined> {
   let handle: FileHandle;
   try {
     handle = await openBeneath(root, path);

@@ -37,7 +37,10 @@ const DROPPED = [
 
 /** The first line that says something: the firmware reads no other. */
 function firstLine(source: string): string {
-  const lines = source.replaceAll('\r', '').split('\n').map((line) => line.trim());
+  const lines = source
+    .replaceAll('\r', '')
+    .split('\n')
+    .map((line) => line.trim());
   return lines.find((line) => line !== '') ?? '';
 }
 

@@ -86,7 +86,8 @@ export function advanceTransfer(state: TransferState, event: TransferEvent): Tra
     case 'timeout': {
       if (state.tries >= MAX_TRIES || event.now - state.progressAt >= GIVE_UP_MS) return { ...quiet, end: 'timed-out' };
       const again = { ...state, tries: state.tries + 1, wentBackAt: state.acknowledged };
-      if (state.acknowledged < 0) return { state: again, send: { from: 0, to: 0 }, timerMs: retryMs(again), end: undefined };
+      if (state.acknowledged < 0)
+        return { state: again, send: { from: 0, to: 0 }, timerMs: retryMs(again), end: undefined };
       return fill(again, state.acknowledged + 1);
     }
     case 'ack': {
@@ -107,7 +108,10 @@ export function advanceTransfer(state: TransferState, event: TransferEvent): Tra
 }
 
 /** The bytes of a block in the file, `end` not included. */
-export function blockRange(state: Pick<TransferState, 'negotiated' | 'size'>, block: number): { start: number; end: number } {
+export function blockRange(
+  state: Pick<TransferState, 'negotiated' | 'size'>,
+  block: number,
+): { start: number; end: number } {
   const { blockSize } = state.negotiated;
   const start = (block - 1) * blockSize;
   return { start, end: Math.min(start + blockSize, state.size) };

@@ -17,7 +17,11 @@ interface Waiting {
   readonly socket: Socket;
 }
 
-function run(settings: WorkerSettings, tell: (message: FromWorker) => void, port: NonNullable<typeof parentPort>): void {
+function run(
+  settings: WorkerSettings,
+  tell: (message: FromWorker) => void,
+  port: NonNullable<typeof parentPort>,
+): void {
   const sockets: Socket[] = [];
   /** By client address and port, from the request until the transfer's end: a repeated request starts no second one. */
   const taken = new Map<string, Session | undefined>();

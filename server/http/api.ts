@@ -1,11 +1,17 @@
-import type { FastifyInstance, FastifyBaseLogger, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Clock } from '../../core/host/clock.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { Db } from '../../db/open.ts';
+import type { BootDesk } from '../boot/desk.ts';
 import type { Engine } from '../operations/engine.ts';
 import type { PiPower, Places } from '../operations/ports.ts';
-import type { BootDesk } from '../boot/desk.ts';
 import type { AuthPolicy } from './auth.ts';
 
 /** What the routes act through. */

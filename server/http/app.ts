@@ -1,11 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
-import {
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { BakeryError } from '../../core/errors.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { Api, ApiPorts } from './api.ts';
@@ -92,7 +88,8 @@ export async function buildApp(
       const api = scope as unknown as Api;
       acceptLegacyBodies(api);
       api.addHook('onRequest', async (request) => {
-        const relay = request.routeOptions.url?.startsWith(`${BASE}/files/`) && options.trustedRelays.includes(clientOf(request));
+        const relay =
+          request.routeOptions.url?.startsWith(`${BASE}/files/`) && options.trustedRelays.includes(clientOf(request));
         if (!relay) requireToken(request, ports.auth);
       });
       fridgeRoutes(api, ports);

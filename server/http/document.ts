@@ -24,7 +24,10 @@ function referenced(node: unknown, found: Set<string>): Set<string> {
 
 /** The library adds an input twin of every schema; those that nothing refers to are left out of the document. */
 export const describeDocument: TransformObject = (input) => {
-  const document = jsonSchemaTransformObject(input) as { paths?: object; components?: { schemas?: Record<string, unknown> } };
+  const document = jsonSchemaTransformObject(input) as {
+    paths?: object;
+    components?: { schemas?: Record<string, unknown> };
+  };
   const schemas = document.components?.schemas ?? {};
   const used = new Set<string>();
   let frontier = referenced(document.paths, new Set());
@@ -36,6 +39,10 @@ export const describeDocument: TransformObject = (input) => {
   }
   for (const name of Object.keys(schemas)) if (!used.has(name)) delete schemas[name];
   const twins = Object.keys(schemas).filter((name) => name.endsWith('Input') && !(name.slice(0, -5) in schemas));
-  const renamed = twins.reduce((text, name) => text.replaceAll(`"${name}"`, `"${name.slice(0, -5)}"`).replaceAll(`/${name}"`, `/${name.slice(0, -5)}"`), JSON.stringify(document));
+  const renamed = twins.reduce(
+    (text, name) =>
+      text.replaceAll(`"${name}"`, `"${name.slice(0, -5)}"`).replaceAll(`/${name}"`, `/${name.slice(0, -5)}"`),
+    JSON.stringify(document),
+  );
   return JSON.parse(renamed);
 };

@@ -1,7 +1,7 @@
 import type { Bakeform } from '../../core/bakeform.ts';
 import type { Disk } from '../../core/disk.ts';
-import { legacyStatus, type Pi } from '../../core/pi.ts';
 import type { DiskId, Ipv4 } from '../../core/ids.ts';
+import { legacyStatus, type Pi } from '../../core/pi.ts';
 import { listDisks } from '../../db/disks.ts';
 import type { Executor } from '../../db/open.ts';
 import type { Places } from '../operations/ports.ts';

@@ -44,8 +44,7 @@ export function uploadBakeformKind(ports: OperationPorts): OperationKind<Bakefor
     afterCrash: 'rollback',
     parse: (params) => Params.parse(params),
     claims: ({ name }) => [{ resource: `bakeform:${name}`, purpose: 'upload' }],
-    admit: (trx, params) =>
-      addBakeform(trx, { name: params.name, volumeId: params.volume, now: ports.clock.now() }),
+    admit: (trx, params) => addBakeform(trx, { name: params.name, volumeId: params.volume, now: ports.clock.now() }),
     steps: [
       {
         name: 'receive',
@@ -73,7 +72,10 @@ export function uploadBakeformKind(ports: OperationPorts): OperationKind<Bakefor
       { name: 'tidy', timeoutMs: 60_000, do: ({ params }) => images.tidy({ id: params.volume }) },
     ],
     commit(trx, { params, outputs }) {
-      return finishBakeform(trx, params.name, { ...Received.parse(outputs.receive), ...Prepared.parse(outputs.prepare) });
+      return finishBakeform(trx, params.name, {
+        ...Received.parse(outputs.receive),
+        ...Prepared.parse(outputs.prepare),
+      });
     },
     unwound: (trx, { params }) => removeBakeform(trx, params.name),
   };

@@ -162,7 +162,13 @@ export function detachKind(ports: OperationPorts): OperationKind<z.output<typeof
       }
       await unplaceDisk(trx, disk.id);
     },
-    steps: [{ name: 'withdraw', timeoutMs: 60_000, do: async ({ params }) => exports.converge(await exportIdOf(db, params.disk)) }],
+    steps: [
+      {
+        name: 'withdraw',
+        timeoutMs: 60_000,
+        do: async ({ params }) => exports.converge(await exportIdOf(db, params.disk)),
+      },
+    ],
     commit: async () => undefined,
   };
 }

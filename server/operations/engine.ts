@@ -1,5 +1,5 @@
-import type { Clock } from '../../core/host/clock.ts';
 import { BakeryError, describeError, type ErrorKind } from '../../core/errors.ts';
+import type { Clock } from '../../core/host/clock.ts';
 import { mintOperationId, type OperationId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import {
@@ -104,7 +104,11 @@ export function createEngine(options: {
     return { operation: operation.id, params: kind.parse(operation.params), outputs, signal, attachment };
   }
 
-  async function withTimeout<T>(step: Step<unknown>, context: StepContext<unknown>, run: (c: StepContext<unknown>) => Promise<T>) {
+  async function withTimeout<T>(
+    step: Step<unknown>,
+    context: StepContext<unknown>,
+    run: (c: StepContext<unknown>) => Promise<T>,
+  ) {
     const timeout = AbortSignal.timeout(step.timeoutMs);
     const signal = AbortSignal.any([context.signal, timeout]);
     const aborted = Promise.withResolvers<never>();
@@ -137,7 +141,13 @@ export function createEngine(options: {
       for (let tries = 0; ; tries++) {
         try {
           const output = (await withTimeout(step, context, (c) => step.do(c))) ?? null;
-          await addEvent(db, { operation: operation.id, step: step.name, event: 'succeeded', output, now: clock.now() });
+          await addEvent(db, {
+            operation: operation.id,
+            step: step.name,
+            event: 'succeeded',
+            output,
+            now: clock.now(),
+          });
           outputs[step.name] = output;
           break;
         } catch (error) {
@@ -166,7 +176,12 @@ export function createEngine(options: {
     });
   }
 
-  async function getStuck(kind: OperationKind<unknown>, operation: OperationRecord, context: StepContext<unknown>, error: unknown) {
+  async function getStuck(
+    kind: OperationKind<unknown>,
+    operation: OperationRecord,
+    context: StepContext<unknown>,
+    error: unknown,
+  ) {
     const fault = toFault(error);
     log.error({ operation: operation.id, kind: kind.kind, fault }, 'an operation is stuck and needs a person');
     await db.transaction().execute(async (trx) => {
@@ -224,7 +239,12 @@ export function createEngine(options: {
         }
         const fault = toFault(error);
         log.warn({ operation: operation.id, kind: kind.kind, fault }, 'operation failed; undoing it');
-        await setOperationState(db, operation.id, { from: ['running'], to: 'unwinding', error: fault, now: clock.now() });
+        await setOperationState(db, operation.id, {
+          from: ['running'],
+          to: 'unwinding',
+          error: fault,
+          now: clock.now(),
+        });
       }
     }
     await unwind(kind, operation, context);
@@ -262,7 +282,12 @@ export function createEngine(options: {
       const error: OperationFault = { kind: 'conflict', code: 'cancelled', message: 'the operation was cancelled' };
       const open = await findOperation(db, id);
       if (!open || kindOf(open.kind).afterCrash === 'forward') return false;
-      const cancelled = await setOperationState(db, id, { from: ['running'], to: 'unwinding', error, now: clock.now() });
+      const cancelled = await setOperationState(db, id, {
+        from: ['running'],
+        to: 'unwinding',
+        error,
+        now: clock.now(),
+      });
       if (cancelled) live.get(id)?.abort.abort(fromFault(error));
       return cancelled;
     },
@@ -291,12 +316,21 @@ export function createEngine(options: {
             code: 'operation-version',
             message: `this operation was begun by another version of Bakery (${operation.kind} ${operation.version})`,
           };
-          await setOperationState(db, operation.id, { from: ['running', 'unwinding'], to: 'stuck', error, now: clock.now() });
+          await setOperationState(db, operation.id, {
+            from: ['running', 'unwinding'],
+            to: 'stuck',
+            error,
+            now: clock.now(),
+          });
           continue;
         }
         let state = operation.state;
         if (state === 'running' && kind.afterCrash === 'rollback') {
-          const error: OperationFault = { kind: 'unavailable', code: 'interrupted', message: 'a restart interrupted it' };
+          const error: OperationFault = {
+            kind: 'unavailable',
+            code: 'interrupted',
+            message: 'a restart interrupted it',
+          };
           await setOperationState(db, operation.id, { from: ['running'], to: 'unwinding', error, now: clock.now() });
           state = 'unwinding';
         }

@@ -1,11 +1,11 @@
 import type { Disk } from '../../core/disk.ts';
+import type { Log } from '../../core/log.ts';
 import type { Pi } from '../../core/pi.ts';
 import { listDisks } from '../../db/disks.ts';
 import type { Db } from '../../db/open.ts';
 import { listPis } from '../../db/pis.ts';
 import type { ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { type ConvergeResult, convergeExports, describeFailures } from '../../exports/nfs/converge.ts';
-import type { Log } from '../../core/log.ts';
 import type { ExportKeeper, Places } from './ports.ts';
 
 /** Who may mount a Pi's exports. */
@@ -55,7 +55,10 @@ export function createExportKeeper(options: {
     const [disks, pis] = [await listDisks(db), await listPis(db)];
     const mounted = await options.mounted();
     const desired = desiredExports({ disks, pis, policy, places });
-    const result = await convergeExports(backend, desired.filter((wanted) => mounted.has(wanted.path)));
+    const result = await convergeExports(
+      backend,
+      desired.filter((wanted) => mounted.has(wanted.path)),
+    );
     const { added, updated, removed } = result;
     if (added.length + updated.length + removed.length > 0) log.info({ added, updated, removed }, 'exports changed');
     if (result.failed.length > 0) log.error({ failures: describeFailures(result) }, 'exports could not be changed');

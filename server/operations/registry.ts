@@ -1,5 +1,5 @@
-import { deleteBakeformKind, uploadBakeformKind } from './bakeforms.ts';
 import { bakeKind } from './bake.ts';
+import { deleteBakeformKind, uploadBakeformKind } from './bakeforms.ts';
 import { attachKind, createDiskKind, deleteDiskKind, detachKind } from './disks.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';

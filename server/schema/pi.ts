@@ -5,7 +5,9 @@ import { DiskInfo } from './disk.ts';
 /** A Pi as the original API shows it; `state` and what follows are ours. */
 export const PiInfo = z
   .object({
-    id: z.string().meta({ description: 'low 32 bits of the serial number, 8 lower-case hex digits', example: '687680cd' }),
+    id: z
+      .string()
+      .meta({ description: 'low 32 bits of the serial number, 8 lower-case hex digits', example: '687680cd' }),
     status: z.union([z.literal(1), z.literal(2), z.literal(3)]).meta({
       description: '1 not in use (fridge), 2 in use (oven), 3 being worked on',
     }),

@@ -73,7 +73,11 @@ for (const at of ['one', 'two', 'three']) {
     const started = await engine.start('toy', { n: 1 });
     await assert.rejects(started.done, { code: 'broken', message: `${at} is broken` });
     const done = ['one', 'two', 'three'].slice(0, ['one', 'two', 'three'].indexOf(at) + 1);
-    assert.deepEqual(world.trace, [...done.map((s) => `do ${s}`), ...done.toReversed().map((s) => `undo ${s}`), 'unwound']);
+    assert.deepEqual(world.trace, [
+      ...done.map((s) => `do ${s}`),
+      ...done.toReversed().map((s) => `undo ${s}`),
+      'unwound',
+    ]);
     assert.equal(world.effects.size, 0);
     assert.equal((await findOperation(db, started.id))?.state, 'failed');
     assert.equal((await db.selectFrom('claims').selectAll().execute()).length, 0);
@@ -208,7 +212,10 @@ test('gives three things to exactly three of ten that ask at once, each another'
   const results = await Promise.allSettled(Array.from({ length: 10 }, () => engine.start('toy', choose)));
   const won = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const claims = await db.selectFrom('claims').select('resource').orderBy('resource').execute();
-  assert.deepEqual(claims.map((claim) => claim.resource), ['pi:1', 'pi:2', 'pi:3']);
+  assert.deepEqual(
+    claims.map((claim) => claim.resource),
+    ['pi:1', 'pi:2', 'pi:3'],
+  );
   assert.equal(won.length, 3);
   gate.resolve();
   await Promise.all(won.map((operation) => operation.done));

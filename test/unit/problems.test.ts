@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 const root = new URL('../../', import.meta.url);
@@ -9,10 +8,15 @@ const FOLDERS = ['core', 'db', 'netboot', 'exports', 'server'];
 /** Every code that production code can throw: the second argument of an error that is made. */
 function codesInSources(): Set<string> {
   const codes = new Set<string>();
-  for (const file of globSync(FOLDERS.map((folder) => `${folder}/**/*.ts`), { cwd: root })) {
+  for (const file of globSync(
+    FOLDERS.map((folder) => `${folder}/**/*.ts`),
+    { cwd: root },
+  )) {
     const text = readFileSync(new URL(file, root), 'utf8');
     const kinds = 'invalid|not-found|conflict|forbidden|unauthorized|no-space|unavailable|timeout|internal';
-    for (const match of text.matchAll(new RegExp(`(?:new \\w*(?:Error|Fault)\\(|\\w+\\()\\s*'(?:${kinds}|fatal|retryable)',\\s*'([a-z0-9-]+)'`, 'g'))) {
+    for (const match of text.matchAll(
+      new RegExp(`(?:new \\w*(?:Error|Fault)\\(|\\w+\\()\\s*'(?:${kinds}|fatal|retryable)',\\s*'([a-z0-9-]+)'`, 'g'),
+    )) {
       if (match[1]) codes.add(match[1]);
     }
     for (const match of text.matchAll(/\bcode: '([a-z][a-z0-9-]+)'/g)) if (match[1]) codes.add(match[1]);

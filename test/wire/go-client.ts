@@ -66,7 +66,9 @@ export class GoConnection {
       this.#received = this.#received.subarray(end + 4);
       return this.#parse();
     }
-    const headers = new Map(lines.map((line) => [line.split(':')[0]?.toLowerCase() ?? '', line.replace(/^[^:]*: */, '')]));
+    const headers = new Map(
+      lines.map((line) => [line.split(':')[0]?.toLowerCase() ?? '', line.replace(/^[^:]*: */, '')]),
+    );
     const rest = this.#received.subarray(end + 4);
     if (headers.get('transfer-encoding') === 'chunked') {
       const text = rest.toString('utf8');

@@ -17,7 +17,11 @@ const FOLDER = 'piConfig';
 async function place(ports: ApiPorts, params: { piId: string; filename: string }) {
   const pi = await requirePi(ports.db, requirePiId(params.piId));
   if (!isPlainFilename(params.filename)) {
-    throw new BakeryError('invalid', 'bad-filename', 'a file name is one path component of letters, digits and ._+=@,-');
+    throw new BakeryError(
+      'invalid',
+      'bad-filename',
+      'a file name is one path component of letters, digits and ._+=@,-',
+    );
   }
   if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);
   const holder = await findClaim(ports.db, `pi:${pi.id}`);
@@ -83,7 +87,11 @@ export function downloadRoute(app: Api, ports: ApiPorts): void {
       const { size } = await handle.stat();
       reply.type('application/octet-stream').header('content-length', size);
       // The Pi may let the file grow meanwhile; the answer has the length it was given.
-      return reply.send(size === 0 ? (await handle.close(), Buffer.alloc(0)) : Readable.from(handle.createReadStream({ end: size - 1 })));
+      return reply.send(
+        size === 0
+          ? (await handle.close(), Buffer.alloc(0))
+          : Readable.from(handle.createReadStream({ end: size - 1 })),
+      );
     },
   );
 }

@@ -33,7 +33,12 @@ export function ovenRoutes(app: Api, ports: ApiPorts): void {
         response: { 200: PiMap, default: Problem },
       },
     },
-    async () => piMap(db, (await listPis(db)).filter((pi) => pi.state !== 'fridge' && !pi.quarantine), ports),
+    async () =>
+      piMap(
+        db,
+        (await listPis(db)).filter((pi) => pi.state !== 'fridge' && !pi.quarantine),
+        ports,
+      ),
   );
 
   app.get(

@@ -1,0 +1,115 @@
+import { mkdir, open, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BakeryError } from '../../core/errors.ts';
+import type { Exec } from '../../core/host/exec.ts';
+import { openBeneath, renameDurably, replaceBeneath, syncFile } from '../../core/host/files.ts';
+import { checkExt4, ext4Facts } from '../volumes/ext4.ts';
+import type { Pool } from '../volumes/pool.ts';
+import type { Extent, ImageLayout } from './layout.ts';
+
+const CHUNK = 4 * 1024 ** 2;
+const MIB = 1024 ** 2;
+
+/** Copies a part of a file into a new one, leaving holes where the source is zero. */
+async function copyExtent(from: string, extent: Extent, to: string, signal: AbortSignal): Promise<void> {
+  const [source, target] = [await open(from, 'r'), await open(to, 'w', 0o600)];
+  try {
+    await target.truncate(extent.length);
+    const buffer = Buffer.allocUnsafe(CHUNK);
+    const zero = Buffer.alloc(CHUNK);
+    for (let at = 0; at < extent.length; ) {
+      signal.throwIfAborted();
+      const { bytesRead } = await source.read(buffer, 0, Math.min(CHUNK, extent.length - at), extent.offset + at);
+      if (bytesRead === 0)
+        throw new BakeryError('invalid', 'image-truncated', 'the image ends before its last partition does');
+      const part = buffer.subarray(0, bytesRead);
+      if (!part.equals(zero.subarray(0, bytesRead))) await target.write(part, 0, bytesRead, at);
+      at += bytesRead;
+    }
+  } finally {
+    await source.close();
+    await target.close();
+  }
+}
+
+/**
+ * Makes `golden/<id>.ext4.partial`: the image's own ext4, checked, with a checksum seed of its own so that a clone gets a new
+ * UUID at once, grown to `rootBytes` (or what it needs with its boot files, when that is more).
+ */
+export async function makeGoldenVolume(
+  ports: { exec: Exec; pool: Pool },
+  golden: { image: string; layout: ImageLayout; file: string; rootBytes: number; signal: AbortSignal },
+): Promise<void> {
+  const { exec, pool } = ports;
+  const { layout, file, signal } = golden;
+  await pool.ensureFree(layout.root.length + layout.boot.length);
+  await copyExtent(golden.image, layout.root, file, signal);
+  await checkExt4(exec, file, signal);
+  const { features } = await ext4Facts(exec, file);
+  if (features.includes('metadata_csum') && !features.includes('metadata_csum_seed')) {
+    await exec('tune2fs', ['-O', 'metadata_csum_seed', file]);
+  }
+  const size = Math.max(golden.rootBytes, layout.root.length + layout.boot.length + 64 * MIB);
+  await truncate(file, size);
+  await exec('resize2fs', [file], { timeoutMs: 10 * 60_000, signal });
+  await syncFile(file);
+}
+
+/** Takes every file of the image's FAT into a folder. @throws BakeryError `image-boot-unreadable` (invalid). */
+export async function readBootFiles(
+  exec: Exec,
+  boot: { image: string; extent: Extent; folder: string; signal: AbortSignal },
+): Promise<void> {
+  await rm(boot.folder, { recursive: true, force: true });
+  await mkdir(boot.folder, { recursive: true, mode: 0o700 });
+  const at = `${boot.image}@@${boot.extent.offset}`;
+  try {
+    // mtools' own plausibility checks refuse some sizes that firmware reads well.
+    await exec('mcopy', ['-s', '-n', '-m', '-i', at, '::*', boot.folder], {
+      env: { MTOOLS_SKIP_CHECK: '1' },
+      timeoutMs: 10 * 60_000,
+      signal: boot.signal,
+    });
+  } catch (cause) {
+    if (cause instanceof BakeryError && cause.code === 'tool-missing') throw cause;
+    throw new BakeryError('invalid', 'image-boot-unreadable', 'the boot partition of the image cannot be read', {
+      cause,
+      detail: cause instanceof BakeryError ? (cause.detail ?? '') : String(cause),
+    });
+  }
+}
+
+/** Puts the files below `from` into `folder` of a mounted root, one by one, following no link there. */
+export async function placeBootFiles(from: string, mountPoint: string, folder: string): Promise<number> {
+  let placed = 0;
+  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const handle = await openBeneath(from, path.slice(from.length + 1));
+    try {
+      await replaceBeneath(
+        mountPoint,
+        `${folder}/${path.slice(from.length + 1)}`,
+        handle.createReadStream({ autoClose: false }),
+      );
+    } finally {
+      await handle.close();
+    }
+    placed++;
+  }
+  return placed;
+}
+
+/** Gives a finished golden volume its name. */
+export async function finishGolden(partial: string, file: string): Promise<void> {
+  await syncFile(partial);
+  await renameDurably(partial, file);
+}
+
+/** True when there is such a file. */
+export async function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}

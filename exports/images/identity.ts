@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BakeryError } from '../../core/errors.ts';
+import type { Exec } from '../../core/host/exec.ts';
+import { readBeneath, removeBeneath, replaceBeneath } from '../../core/host/files.ts';
+import type { PiId } from '../../core/ids.ts';
+
+/** `/etc/hosts` with the host's own name, as Debian writes it. */
+export function hostsWith(text: string, hostname: string): string {
+  const kept = text.split('\n').filter((line) => !/^127\.0\.1\.1\s/.test(line));
+  while (kept.at(-1) === '') kept.pop();
+  return `${[...kept, `127.0.1.1\t${hostname}`].join('\n')}\n`;
+}
+
+async function folderIn(root: string, ...parts: string[]): Promise<boolean> {
+  let at = root;
+  for (const part of parts) {
+    at = join(at, part);
+    if (!(await lstat(at).catch(() => undefined))?.isDirectory()) return false;
+  }
+  return true;
+}
+
+/** ed25519 and ecdsa take next to no time; an RSA key takes a third of a second and no client needs it. */
+const KEY_TYPES = ['ed25519', 'ecdsa'] as const;
+
+async function newHostKeys(exec: Exec, root: string, piId: PiId): Promise<void> {
+  for (const name of await readdir(join(root, 'etc/ssh'))) {
+    if (/^ssh_host_.*_key(\.pub)?$/.test(name)) await removeBeneath(root, `etc/ssh/${name}`);
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'bakery-keys-'));
+  try {
+    for (const type of KEY_TYPES) {
+      const file = join(folder, type);
+      await exec('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', `root@${piId}`, '-f', file]);
+      await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key`, await readFile(file), 0o600);
+      await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key.pub`, await readFile(`${file}.pub`));
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Gives a mounted root what no two Pis may share: host name (its serial), machine-id, SSH host keys; and the folder that the
+ * BOSH agent's files go to. Done again it gives new keys.
+ */
+export async function giveIdentity(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise<void> {
+  const { mountPoint: root, piId } = pi;
+  if (!(await folderIn(root, 'etc'))) {
+    throw new BakeryError('invalid', 'root-without-etc', 'the root of the bakeform has no /etc');
+  }
+  await replaceBeneath(root, 'etc/hostname', `${piId}\n`);
+  const hosts = (await readBeneath(root, 'etc/hosts'))?.toString('utf8') ?? '127.0.0.1\tlocalhost\n';
+  await replaceBeneath(root, 'etc/hosts', hostsWith(hosts, piId));
+  await removeBeneath(root, 'etc/machine-id');
+  await replaceBeneath(root, 'etc/machine-id', `${randomBytes(16).toString('hex')}\n`, 0o444);
+  if (await folderIn(root, 'var', 'lib', 'dbus')) await removeBeneath(root, 'var/lib/dbus/machine-id');
+  if (await folderIn(root, 'etc', 'ssh')) await newHostKeys(exec, root, piId);
+  await mkdir(join(root, 'piConfig'), { mode: 0o700 }).catch((error) => {
+    if (!('code' in error && error.code === 'EEXIST')) throw error;
+  });
+}

@@ -1,0 +1,97 @@
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import type { Exec } from '../../core/host/exec.ts';
+import { removeFile } from '../../core/host/files.ts';
+import type { PiId } from '../../core/ids.ts';
+import type { Log } from '../../core/log.ts';
+import { detachLoop, loopsOf } from '../volumes/loops.ts';
+import { mountAt } from '../volumes/mountinfo.ts';
+import type { Pool } from '../volumes/pool.ts';
+import { mountExt4 } from '../volumes/volumes.ts';
+import { keepFirmware } from './firmware.ts';
+import { finishGolden, isThere, makeGoldenVolume, placeBootFiles, readBootFiles } from './golden.ts';
+import { giveIdentity } from './identity.ts';
+import { inspectImage } from './layout.ts';
+import { findBootFolder, prepareRoot } from './prepare.ts';
+import { receiveImage } from './receive.ts';
+
+/** Image intake: an upload becomes a golden volume. `id` names the golden volume to be. Every call may be repeated. */
+export interface Images {
+  receive(
+    body: AsyncIterable<Uint8Array>,
+    image: { id: string; signal: AbortSignal },
+  ): Promise<{ bytes: number; sha256: string }>;
+  makeGolden(image: { id: string; signal: AbortSignal }): Promise<void>;
+  prepare(image: { id: string; signal: AbortSignal }): Promise<{ bootFolder: string; notes: readonly string[] }>;
+  tidy(image: { id: string }): Promise<void>;
+  giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
+}
+
+/** Builds the intake of a pool. */
+export function createImages(options: {
+  pool: Pool;
+  exec: Exec;
+  log: Log;
+  /** Size of a Pi's root: a golden volume is grown to it. */
+  rootBytes: number;
+  /** `$BAKERY_ROOT/boot`: the first-stage firmware that any Pi may ask for. */
+  firmwareFolder: string;
+}): Images {
+  const { pool, exec } = options;
+  const imageOf = (id: string) => pool.path('incoming', `${id}.img`);
+  const bootOf = (id: string) => pool.path('incoming', `${id}.boot`);
+  const goldenOf = (id: string) => pool.path('golden', `${id}.ext4`);
+  const workOf = (id: string) => pool.path('work', `golden-${id}`);
+
+  async function unmountWork(id: string): Promise<void> {
+    const at = workOf(id);
+    while (await mountAt(at)) await exec('umount', [at]);
+    for (const file of [goldenOf(id), `${goldenOf(id)}.partial`]) {
+      for (const loop of await loopsOf(exec, file)) await detachLoop(exec, loop.name);
+    }
+    await rmdir(at).catch(() => undefined);
+  }
+
+  async function mounted<T>(id: string, file: string, use: (root: string) => Promise<T>): Promise<T> {
+    await unmountWork(id);
+    await mkdir(workOf(id), { recursive: true, mode: 0o700 });
+    await mountExt4(exec, file, workOf(id));
+    try {
+      return await use(workOf(id));
+    } finally {
+      await unmountWork(id);
+    }
+  }
+
+  return {
+    receive: (body, { id, signal }) => receiveImage(body, { file: imageOf(id), pool, signal }),
+
+    async makeGolden({ id, signal }) {
+      if (await isThere(goldenOf(id))) return;
+      const [image, partial] = [imageOf(id), `${goldenOf(id)}.partial`];
+      await unmountWork(id);
+      const layout = await inspectImage(exec, image);
+      await readBootFiles(exec, { image, extent: layout.boot, folder: bootOf(id), signal });
+      await makeGoldenVolume({ exec, pool }, { image, layout, file: partial, rootBytes: options.rootBytes, signal });
+      await mounted(id, partial, async (root) => {
+        await placeBootFiles(bootOf(id), root, await findBootFolder(root));
+      });
+      await finishGolden(partial, goldenOf(id));
+    },
+
+    async prepare({ id }) {
+      return mounted(id, goldenOf(id), async (root) => {
+        const prepared = await prepareRoot(root);
+        await keepFirmware(root, prepared.bootFolder, options.firmwareFolder);
+        return prepared;
+      });
+    },
+
+    async tidy({ id }) {
+      await unmountWork(id);
+      await removeFile(imageOf(id));
+      await rm(bootOf(id), { recursive: true, force: true });
+    },
+
+    giveIdentity: (root) => giveIdentity(exec, root),
+  };
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { BakeryError, isErrno } from '../../core/errors.ts';
+import { removeFile } from '../../core/host/files.ts';
+import type { Pool } from '../volumes/pool.ts';
+
+/** How much room is asked of the pool ahead of the bytes that come. */
+const AHEAD = 64 * 1024 ** 2;
+
+/**
+ * Streams an upload into `file`, hashing it. Its length need not be known: room is asked for as it grows.
+ * @throws BakeryError `upload-cut-off`, `image-empty` (invalid), `pool-full` (no-space). Nothing is left after a throw.
+ */
+export async function receiveImage(
+  body: AsyncIterable<Uint8Array>,
+  target: { file: string; pool: Pool; signal: AbortSignal },
+): Promise<{ bytes: number; sha256: string }> {
+  const { file, pool, signal } = target;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  let granted = 0;
+  const handle = await open(file, 'w', 0o600);
+  try {
+    for await (const chunk of untilAborted(body, signal)) {
+      if (bytes + chunk.length > granted) {
+        await pool.ensureFree(AHEAD + chunk.length);
+        granted = bytes + chunk.length + AHEAD;
+      }
+      hash.update(chunk);
+      await handle.writeFile(chunk);
+      bytes += chunk.length;
+    }
+    if (bytes === 0) throw new BakeryError('invalid', 'image-empty', 'the upload is empty');
+    await handle.sync();
+  } catch (error) {
+    await handle.close();
+    await removeFile(file);
+    throw toBakeryError(error);
+  }
+  await handle.close();
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** A stalled upload must end when its operation is cancelled; the iterator alone would wait for ever. */
+async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined);
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const iterator = body[Symbol.asyncIterator]();
+  try {
+    signal.throwIfAborted();
+    for (;;) {
+      const next = await Promise.race([iterator.next(), aborted.promise]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function toBakeryError(error: unknown): unknown {
+  if (error instanceof BakeryError) return error;
+  if (isErrno(error, 'ENOSPC')) {
+    return new BakeryError('no-space', 'pool-full', 'the pool has no room for that', { cause: error });
+  }
+  if (isErrno(error, 'ECONNRESET') || isErrno(error, 'ERR_STREAM_PREMATURE_CLOSE')) {
+    return new BakeryError('invalid', 'upload-cut-off', 'the upload ended before it was whole', { cause: error });
+  }
+  return error;
+}

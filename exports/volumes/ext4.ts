@@ -1,0 +1,57 @@
+import { open } from 'node:fs/promises';
+import { BakeryError } from '../../core/errors.ts';
+import type { Exec } from '../../core/host/exec.ts';
+
+/** Offset of the primary superblock, and of fields in it (Documentation/filesystems/ext4/super.rst). */
+const SUPERBLOCK = 1024;
+const S_MAGIC = 0x38; // le16, 0xEF53
+const S_UUID = 0x68; // 16 bytes
+const MAGIC = 0xef53;
+
+/** The UUID of the ext4 file system that begins at `offset` of `file`; undefined when there is none. */
+export async function readExt4Uuid(file: string, offset = 0): Promise<string | undefined> {
+  const handle = await open(file, 'r');
+  try {
+    const block = Buffer.alloc(1024);
+    const { bytesRead } = await handle.read(block, 0, block.length, offset + SUPERBLOCK);
+    if (bytesRead < block.length || block.readUInt16LE(S_MAGIC) !== MAGIC) return undefined;
+    const hex = block.toString('hex', S_UUID, S_UUID + 16);
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Checks and repairs an unmounted ext4 (e2fsck(8): 0 clean, 1 repaired). @throws BakeryError `filesystem-broken` (invalid). */
+export async function checkExt4(exec: Exec, file: string, signal?: AbortSignal): Promise<void> {
+  const { code, stdout } = await exec('e2fsck', ['-f', '-y', file], {
+    okCodes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+    timeoutMs: 30 * 60_000,
+    ...(signal ? { signal } : {}),
+  });
+  if (code > 1) {
+    throw new BakeryError('invalid', 'filesystem-broken', 'the ext4 file system is broken beyond repair', {
+      detail: `e2fsck exit ${code}: ${stdout.slice(-500)}`,
+    });
+  }
+}
+
+/** Features of an unmounted ext4, and its free space for root. */
+export async function ext4Facts(exec: Exec, file: string): Promise<{ features: readonly string[]; freeBytes: number }> {
+  const { stdout } = await exec('dumpe2fs', ['-h', file]);
+  const value = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+  return {
+    features: value('Filesystem features').split(/\s+/),
+    freeBytes: Number(value('Free blocks')) * Number(value('Block size')),
+  };
+}
+
+/**
+ * Gives an unmounted ext4 another UUID. With metadata_csum_seed this is a superblock write; without, all checksums are
+ * made anew, for which tune2fs wants a checked file system.
+ */
+export async function setExt4Uuid(exec: Exec, file: string, uuid: string): Promise<void> {
+  const { features } = await ext4Facts(exec, file);
+  if (features.includes('metadata_csum') && !features.includes('metadata_csum_seed')) await checkExt4(exec, file);
+  await exec('tune2fs', ['-U', uuid, file], { timeoutMs: 10 * 60_000, input: 'y\n' });
+}

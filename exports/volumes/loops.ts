@@ -1,0 +1,72 @@
+import { stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { isErrno } from '../../core/errors.ts';
+import type { Exec } from '../../core/host/exec.ts';
+import { readMounts } from './mountinfo.ts';
+
+const Listing = z.object({
+  loopdevices: z.array(
+    z.object({
+      name: z.string(),
+      'back-ino': z.coerce.number(),
+      'back-maj:min': z.string().transform((text) => text.trim()),
+      'back-file': z.string().nullable(),
+    }),
+  ),
+});
+
+/** A loop device with a file behind it. */
+export interface Loop {
+  readonly name: string;
+  /** Inode and device (`major:minor`) of the file: its name may have changed since. */
+  readonly inode: number;
+  readonly device: string;
+  readonly file: string;
+}
+
+/** All loop devices of this machine that are in use. */
+export async function listLoops(exec: Exec): Promise<Loop[]> {
+  const { stdout } = await exec('losetup', ['--json', '--list', '--output', 'NAME,BACK-INO,BACK-MAJ:MIN,BACK-FILE']);
+  if (stdout.trim() === '') return [];
+  return Listing.parse(JSON.parse(stdout)).loopdevices.map((loop) => ({
+    name: loop.name,
+    inode: loop['back-ino'],
+    device: loop['back-maj:min'],
+    file: loop['back-file'] ?? '',
+  }));
+}
+
+/** The loop devices that have `file` behind them, whatever name it had then; none when there is no such file. */
+export async function loopsOf(exec: Exec, file: string): Promise<Loop[]> {
+  let facts: { ino: number; dev: number };
+  try {
+    facts = await stat(file);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+  // gnu_dev_major and gnu_dev_minor of glibc, for devices below 2^32.
+  const [major, minor] = [(facts.dev >> 8) & 0xfff, (facts.dev & 0xff) | ((facts.dev >> 12) & 0xfff00)];
+  return (await listLoops(exec)).filter((loop) => loop.inode === facts.ino && loop.device === `${major}:${minor}`);
+}
+
+/** Detaches one loop device; it is fine when it is free. */
+export async function detachLoop(exec: Exec, name: string): Promise<void> {
+  await exec('losetup', ['--detach', name], { okCodes: [0, 1] });
+}
+
+/**
+ * Detaches the loop devices whose file is below `folder` and that no mount uses: what a crash between losetup and mount,
+ * or between umount and release, leaves behind.
+ * @returns the files that were behind them.
+ */
+export async function detachOrphans(exec: Exec, folder: string): Promise<string[]> {
+  const mounted = new Set((await readMounts()).map((mount) => mount.source));
+  const detached: string[] = [];
+  for (const loop of await listLoops(exec)) {
+    if (!loop.file.startsWith(`${folder}/`) || mounted.has(loop.name)) continue;
+    await detachLoop(exec, loop.name);
+    detached.push(loop.file);
+  }
+  return detached;
+}

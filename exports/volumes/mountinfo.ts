@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+
+/** One line of /proc/self/mountinfo (proc(5)). */
+export interface Mount {
+  /** major:minor of the mounted device. */
+  readonly device: string;
+  readonly mountPoint: string;
+  readonly type: string;
+  /** The device's name, for a block device `/dev/…`. */
+  readonly source: string;
+}
+
+/** Blanks, tabs, newlines and backslashes are octal in mountinfo. */
+function unescape(text: string): string {
+  return text.replaceAll(/\\([0-7]{3})/g, (_whole, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/** Reads the text of mountinfo, in mount order: of two on one mount point the later one is seen. */
+export function parseMountinfo(text: string): Mount[] {
+  return text.split('\n').flatMap((line) => {
+    const [left = '', right = ''] = line.split(' - ');
+    const fields = left.split(' ');
+    const [type, source] = right.split(' ');
+    const [device, mountPoint] = [fields[2], fields[4]];
+    if (!device || !mountPoint || !type || !source) return [];
+    return [{ device, mountPoint: unescape(mountPoint), type, source: unescape(source) }];
+  });
+}
+
+/** The mounts of this process' namespace. */
+export async function readMounts(): Promise<Mount[]> {
+  return parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
+}
+
+/** What is mounted at `mountPoint`, or undefined. */
+export async function mountAt(mountPoint: string): Promise<Mount | undefined> {
+  return (await readMounts()).findLast((mount) => mount.mountPoint === mountPoint);
+}
