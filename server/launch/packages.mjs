@@ -17,7 +17,6 @@ export const PACKAGES = [
   { name: 'util-linux', for: 'start', programs: ['fstrim', 'blkid'] },
   { name: 'mtools', for: 'start', programs: ['mcopy', 'mdir'] },
   { name: 'xfsprogs', for: 'start', programs: ['mkfs.xfs', 'xfs_growfs'] },
-  { name: 'xz-utils', for: 'start', programs: ['xz'] },
   { name: 'nfs-ganesha', for: 'start', programs: ['ganesha.nfsd'] },
   { name: 'nfs-ganesha-vfs', for: 'start', programs: [] },
   { name: 'rpcbind', for: 'start', programs: ['rpcbind'] },
@@ -32,6 +31,7 @@ export const PACKAGES = [
   { name: 'curl', for: 'test', programs: ['curl'] },
   { name: 'git', for: 'test', programs: ['git'] },
   { name: 'cpio', for: 'test', programs: ['cpio'] },
+  { name: 'kmod', for: 'test', programs: ['depmod', 'modprobe'] },
 ];
 
 /** The lines of the table that `purpose` (`start` or `test`) needs. */
