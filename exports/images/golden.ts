@@ -1,14 +1,21 @@
-import { mkdir, open, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BakeryError } from '../../core/errors.ts';
+import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { openBeneath, renameDurably, replaceBeneath, syncFile } from '../../core/host/files.ts';
-import { checkExt4, ext4Facts } from '../volumes/ext4.ts';
+import { checkExt4, ext4Features } from '../volumes/ext4.ts';
 import type { Pool } from '../volumes/pool.ts';
 import type { Extent, ImageLayout } from './layout.ts';
 
 const CHUNK = 4 * 1024 ** 2;
 const MIB = 1024 ** 2;
+
+/** One write may take less than it is given (write(2)). */
+async function writeAll(target: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await target.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  }
+}
 
 /** Copies a part of a file into a new one, leaving holes where the source is zero. */
 async function copyExtent(from: string, extent: Extent, to: string, signal: AbortSignal): Promise<void> {
@@ -23,7 +30,7 @@ async function copyExtent(from: string, extent: Extent, to: string, signal: Abor
       if (bytesRead === 0)
         throw new BakeryError('invalid', 'image-truncated', 'the image ends before its last partition does');
       const part = buffer.subarray(0, bytesRead);
-      if (!part.equals(zero.subarray(0, bytesRead))) await target.write(part, 0, bytesRead, at);
+      if (!part.equals(zero.subarray(0, bytesRead))) await writeAll(target, part, at);
       at += bytesRead;
     }
   } finally {
@@ -45,7 +52,7 @@ export async function makeGoldenVolume(
   await pool.ensureFree(layout.root.length + layout.boot.length);
   await copyExtent(golden.image, layout.root, file, signal);
   await checkExt4(exec, file, signal);
-  const { features } = await ext4Facts(exec, file);
+  const features = await ext4Features(exec, file);
   if (features.includes('metadata_csum') && !features.includes('metadata_csum_seed')) {
     await exec('tune2fs', ['-O', 'metadata_csum_seed', file]);
   }
@@ -55,7 +62,20 @@ export async function makeGoldenVolume(
   await syncFile(file);
 }
 
-/** Takes every file of the image's FAT into a folder. @throws BakeryError `image-boot-unreadable` (invalid). */
+/**
+ * The bytes that all files of a FAT say they have, from the last lines of `mdir -/`; undefined when it does not say.
+ * mtools groups the digits by blanks.
+ */
+export function bytesListed(mdir: string): number | undefined {
+  const total = /^Total files listed:\s*\n\s*[\d ]+ files? +([\d ]+?) bytes?$/m.exec(mdir)?.[1];
+  return total === undefined ? undefined : Number(total.replaceAll(' ', ''));
+}
+
+/**
+ * Takes every file of the image's FAT into a folder. A FAT can be forged so that many names share the same clusters, or a
+ * folder contains itself: what it lists must fit into the partition, else nothing is unpacked.
+ * @throws BakeryError `image-boot-unreadable` (invalid).
+ */
 export async function readBootFiles(
   exec: Exec,
   boot: { image: string; extent: Extent; folder: string; signal: AbortSignal },
@@ -65,18 +85,28 @@ export async function readBootFiles(
   const at = `${boot.image}@@${boot.extent.offset}`;
   try {
     // mtools' own plausibility checks refuse some sizes that firmware reads well.
+    const env = { MTOOLS_SKIP_CHECK: '1' };
+    const { stdout } = await exec('mdir', ['-/', '-a', '-i', at, '::'], {
+      env,
+      timeoutMs: 60_000,
+      signal: boot.signal,
+    });
+    const bytes = bytesListed(stdout);
+    if (bytes === undefined || bytes > boot.extent.length) throw unreadable(`mdir lists ${bytes ?? 'no'} bytes`);
     await exec('mcopy', ['-s', '-n', '-m', '-i', at, '::*', boot.folder], {
-      env: { MTOOLS_SKIP_CHECK: '1' },
+      env,
       timeoutMs: 10 * 60_000,
       signal: boot.signal,
     });
   } catch (cause) {
-    if (cause instanceof BakeryError && cause.code === 'tool-missing') throw cause;
-    throw new BakeryError('invalid', 'image-boot-unreadable', 'the boot partition of the image cannot be read', {
-      cause,
-      detail: cause instanceof BakeryError ? (cause.detail ?? '') : String(cause),
-    });
+    if (cause instanceof BakeryError && ['tool-missing', 'image-boot-unreadable'].includes(cause.code)) throw cause;
+    throw unreadable(describeError(cause), cause);
   }
+}
+
+function unreadable(detail: string, cause?: unknown): BakeryError {
+  const message = 'the boot partition of the image cannot be read';
+  return new BakeryError('invalid', 'image-boot-unreadable', message, { detail, cause });
 }
 
 /** Puts the files below `from` into `folder` of a mounted root, one by one, following no link there. */

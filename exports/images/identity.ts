@@ -57,7 +57,11 @@ export async function giveIdentity(exec: Exec, pi: { mountPoint: string; piId: P
   await replaceBeneath(root, 'etc/hosts', hostsWith(hosts, piId));
   await removeBeneath(root, 'etc/machine-id');
   await replaceBeneath(root, 'etc/machine-id', `${randomBytes(16).toString('hex')}\n`, 0o444);
-  if (await folderIn(root, 'var', 'lib', 'dbus')) await removeBeneath(root, 'var/lib/dbus/machine-id');
+  // On Debian a link to /etc/machine-id, which stays right. A copy of its own would not.
+  if (await folderIn(root, 'var', 'lib', 'dbus')) {
+    const copy = await lstat(join(root, 'var/lib/dbus/machine-id')).catch(() => undefined);
+    if (copy?.isFile()) await removeBeneath(root, 'var/lib/dbus/machine-id');
+  }
   if (await folderIn(root, 'etc', 'ssh')) await newHostKeys(exec, root, piId);
   await mkdir(join(root, 'piConfig'), { mode: 0o700 }).catch((error) => {
     if (!('code' in error && error.code === 'EEXIST')) throw error;

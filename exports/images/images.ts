@@ -1,12 +1,13 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { removeFile } from '../../core/host/files.ts';
 import type { PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { mountExt4 } from '../volumes/ext4.ts';
 import { detachLoop, loopsOf } from '../volumes/loops.ts';
 import { mountAt } from '../volumes/mountinfo.ts';
 import type { Pool } from '../volumes/pool.ts';
-import { mountExt4 } from '../volumes/volumes.ts';
 import { keepFirmware } from './firmware.ts';
 import { finishGolden, isThere, makeGoldenVolume, placeBootFiles, readBootFiles } from './golden.ts';
 import { giveIdentity } from './identity.ts';
@@ -54,7 +55,15 @@ export function createImages(options: {
   async function mounted<T>(id: string, file: string, use: (root: string) => Promise<T>): Promise<T> {
     await unmountWork(id);
     await mkdir(workOf(id), { recursive: true, mode: 0o700 });
-    await mountExt4(exec, file, workOf(id));
+    try {
+      await mountExt4(exec, file, workOf(id));
+    } catch (cause) {
+      await unmountWork(id);
+      throw new BakeryError('invalid', 'filesystem-unmountable', 'this server cannot mount the root of the image', {
+        cause,
+        detail: describeError(cause),
+      });
+    }
     try {
       return await use(workOf(id));
     } finally {

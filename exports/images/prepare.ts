@@ -23,9 +23,11 @@ export function prepareFstab(text: string, bootFolder: BootFolder): { text: stri
     const [device = '', mountPoint = '', type = ''] = line.trim().split(/\s+/);
     if (device === '' || device.startsWith('#')) return true;
     const ofCard = /^(PARTUUID|UUID|LABEL|PARTLABEL)=|^\/dev\/(mmcblk|sd|disk\/|nvme)/.test(device);
-    const replaced = mountPoint === '/' || mountPoint.startsWith('/boot');
-    if (!(type === 'swap' || (ofCard && replaced) || line.trim() === BIND)) return true;
-    if (line.trim() !== BIND) dropped.push(line.trim().replaceAll(/\s+/g, ' '));
+    const isRoot = mountPoint === '/' && !type.startsWith('nfs');
+    const isBoot = ofCard && /^\/boot(\/|$)/.test(mountPoint);
+    const isBind = line.trim() === BIND;
+    if (!(type === 'swap' || isRoot || isBoot || isBind)) return true;
+    if (!isBind) dropped.push(line.trim().replaceAll(/\s+/g, ' '));
     return false;
   });
   while (kept.at(-1) === '') kept.pop();
@@ -35,9 +37,7 @@ export function prepareFstab(text: string, bootFolder: BootFolder): { text: stri
 
 /** First-boot growth and swap on the disk: both need a card. */
 const UNWANTED_UNITS = ['resize2fs_once', 'rpi-resize', 'rpi-swap', 'dphys-swapfile', 'raspi-resize'];
-const WANTS = ['multi-user', 'basic', 'sysinit', 'local-fs', 'swap'].map(
-  (name) => `etc/systemd/system/${name}.target.wants`,
-);
+const UNITS = 'etc/systemd/system';
 
 async function isFolder(root: string, path: string): Promise<boolean> {
   // lstat at every level: a link in the image must not lead out of it.
@@ -83,16 +83,20 @@ async function keepLease(root: string, notes: string[]): Promise<void> {
   }
 }
 
-async function lint(root: string, notes: string[]): Promise<void> {
+async function lint(root: string, bootFolder: BootFolder, notes: string[]): Promise<void> {
   const shadow = (await readBeneath(root, 'etc/shadow'))?.toString('utf8');
   if (shadow === undefined) return;
   const withPassword = shadow.split('\n').some((line) => /^[^:]+:\$/.test(line));
   const rootKeys = await readBeneath(root, 'root/.ssh/authorized_keys').catch(() => undefined);
+  // The image makes its user at first boot from one of these.
+  const seeds = await Promise.all(
+    ['userconf.txt', 'userconf', 'user-data'].map((name) => readBeneath(root, `${bootFolder}/${name}`)),
+  );
   const homes = await names(root, 'home');
   const keys = await Promise.all(
     homes.map((home) => readBeneath(root, `home/${home}/.ssh/authorized_keys`).catch(() => undefined)),
   );
-  if (!withPassword && !rootKeys && keys.every((key) => !key))
+  if (!withPassword && [rootKeys, ...keys, ...seeds].every((file) => !file?.length))
     notes.push('warning: nobody can log in: no password and no key is set');
 }
 
@@ -106,7 +110,8 @@ export async function prepareRoot(root: string): Promise<Prepared> {
     if (text !== fstab) await replaceBeneath(root, 'etc/fstab', text);
     for (const line of dropped) notes.push(`fstab: removed "${line}"`);
   }
-  for (const folder of [...WANTS, 'etc/rc3.d', 'etc/rcS.d']) {
+  const wants = (await names(root, UNITS)).filter((name) => /\.(wants|requires)$/.test(name));
+  for (const folder of [...wants.map((name) => `${UNITS}/${name}`), 'etc/rc3.d', 'etc/rcS.d']) {
     for (const name of await names(root, folder)) {
       const unwanted = UNWANTED_UNITS.some(
         (unit) => name === `${unit}.service` || new RegExp(`^S\\d\\d${unit}$`).test(name),
@@ -114,12 +119,17 @@ export async function prepareRoot(root: string): Promise<Prepared> {
       if (unwanted && (await removeBeneath(root, `${folder}/${name}`))) notes.push(`disabled ${name}`);
     }
   }
+  if (await isFolder(root, 'etc/rpi')) {
+    // rpi-swap is a systemd generator, not a unit; swap in compressed memory needs no disk (swap.conf(5)).
+    await replaceBeneath(root, 'etc/rpi/swap.conf.d/50-bakery-netboot.conf', '[Main]\nMechanism=zram\n');
+    notes.push('swap is in compressed memory, not in a file');
+  }
   await keepLease(root, notes);
   const cmdline = (await readBeneath(root, `${bootFolder}/cmdline.txt`))?.toString('utf8');
   if (cmdline === undefined) notes.push('warning: the boot files have no cmdline.txt; no Pi can boot this');
   else if (cmdline.includes('{{'))
     notes.push('cmdline.txt is a template of the original Bakery; it is filled in per Pi');
   else notes.push('cmdline.txt is rendered per Pi: NFS root instead of the card');
-  await lint(root, notes);
+  await lint(root, bootFolder, notes);
   return { bootFolder, notes };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { BakeryError, isErrno } from '../../core/errors.ts';
+import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import { removeFile } from '../../core/host/files.ts';
 import type { Pool } from '../volumes/pool.ts';
 
@@ -51,7 +51,7 @@ async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSigna
   try {
     signal.throwIfAborted();
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted.promise]);
+      const next = await Promise.race([iterator.next().catch(cutOff), aborted.promise]);
       if (next.done) return;
       yield next.value;
     }
@@ -65,8 +65,13 @@ function toBakeryError(error: unknown): unknown {
   if (isErrno(error, 'ENOSPC')) {
     return new BakeryError('no-space', 'pool-full', 'the pool has no room for that', { cause: error });
   }
-  if (isErrno(error, 'ECONNRESET') || isErrno(error, 'ERR_STREAM_PREMATURE_CLOSE')) {
-    return new BakeryError('invalid', 'upload-cut-off', 'the upload ended before it was whole', { cause: error });
-  }
   return error;
+}
+
+/** Whatever the sender's side fails with: the bytes end before the upload does. */
+function cutOff(cause: unknown): never {
+  throw new BakeryError('invalid', 'upload-cut-off', 'the upload ended before it was whole', {
+    cause,
+    detail: describeError(cause),
+  });
 }

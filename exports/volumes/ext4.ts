@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
+import { mountAt } from './mountinfo.ts';
 
 /** Offset of the primary superblock, and of fields in it (Documentation/filesystems/ext4/super.rst). */
 const SUPERBLOCK = 1024;
@@ -36,14 +37,10 @@ export async function checkExt4(exec: Exec, file: string, signal?: AbortSignal):
   }
 }
 
-/** Features of an unmounted ext4, and its free space for root. */
-export async function ext4Facts(exec: Exec, file: string): Promise<{ features: readonly string[]; freeBytes: number }> {
+/** The features of an unmounted ext4 (`metadata_csum`, …). */
+export async function ext4Features(exec: Exec, file: string): Promise<readonly string[]> {
   const { stdout } = await exec('dumpe2fs', ['-h', file]);
-  const value = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(stdout)?.[1] ?? '';
-  return {
-    features: value('Filesystem features').split(/\s+/),
-    freeBytes: Number(value('Free blocks')) * Number(value('Block size')),
-  };
+  return /^Filesystem features:\s+(.*)$/m.exec(stdout)?.[1]?.split(/\s+/) ?? [];
 }
 
 /**
@@ -51,7 +48,14 @@ export async function ext4Facts(exec: Exec, file: string): Promise<{ features: r
  * made anew, for which tune2fs wants a checked file system.
  */
 export async function setExt4Uuid(exec: Exec, file: string, uuid: string): Promise<void> {
-  const { features } = await ext4Facts(exec, file);
+  const features = await ext4Features(exec, file);
   if (features.includes('metadata_csum') && !features.includes('metadata_csum_seed')) await checkExt4(exec, file);
   await exec('tune2fs', ['-U', uuid, file], { timeoutMs: 10 * 60_000, input: 'y\n' });
+}
+
+/** Mounts an ext4 file: no devices, no set-uid, nothing to run here; direct I/O, so that no block is cached twice. */
+export async function mountExt4(exec: Exec, file: string, at: string): Promise<void> {
+  await exec('mount', ['-t', 'ext4', '-o', 'loop,discard,nodev,nosuid,noexec', file, at], { timeoutMs: 60_000 });
+  const source = (await mountAt(at))?.source;
+  if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
 }

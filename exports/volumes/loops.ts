@@ -50,6 +50,13 @@ export async function loopsOf(exec: Exec, file: string): Promise<Loop[]> {
   return (await listLoops(exec)).filter((loop) => loop.inode === facts.ino && loop.device === `${major}:${minor}`);
 }
 
+/** True when the block device `source` is a loop with `file` behind it, which may have been deleted meanwhile. */
+export async function hasBehind(exec: Exec, source: string, file: string): Promise<boolean> {
+  if ((await loopsOf(exec, file)).some((loop) => loop.name === source)) return true;
+  // losetup(8) marks a deleted file like this.
+  return (await listLoops(exec)).some((loop) => loop.name === source && loop.file === `${file} (deleted)`);
+}
+
 /** Detaches one loop device; it is fine when it is free. */
 export async function detachLoop(exec: Exec, name: string): Promise<void> {
   await exec('losetup', ['--detach', name], { okCodes: [0, 1] });

@@ -11,7 +11,7 @@ export interface Mount {
 }
 
 /** Blanks, tabs, newlines and backslashes are octal in mountinfo. */
-function unescape(text: string): string {
+function plainText(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_whole, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
@@ -23,7 +23,7 @@ export function parseMountinfo(text: string): Mount[] {
     const [type, source] = right.split(' ');
     const [device, mountPoint] = [fields[2], fields[4]];
     if (!device || !mountPoint || !type || !source) return [];
-    return [{ device, mountPoint: unescape(mountPoint), type, source: unescape(source) }];
+    return [{ device, mountPoint: plainText(mountPoint), type, source: plainText(source) }];
   });
 }
 

@@ -1,15 +1,22 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, rename, stat, statfs, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BakeryError, isErrno } from '../../core/errors.ts';
+import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
-import { removeFile, syncFile, syncFolder } from '../../core/host/files.ts';
+import { removeFile } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
-import { loopsOf } from './loops.ts';
 import { mountAt } from './mountinfo.ts';
+import { choosePoolKind, type PoolKind } from './pool-kind.ts';
+import { growXfs, kernelHasXfs, makeXfs, mountXfs, settleXfs, type XfsPlace } from './pool-xfs.ts';
 
-/** How clones are made on a pool. */
-export type PoolKind = 'reflink' | 'loop-xfs' | 'plain';
+/** Room on the pool, in bytes; the reserve is left out. */
+export interface PoolSpace {
+  /** What can be written now. */
+  readonly availableBytes: number;
+  readonly totalBytes: number;
+  /** What the pool can still take from the host. */
+  readonly growableBytes: number;
+}
 
 /** Where volumes are kept; never exported. */
 export interface Pool {
@@ -18,13 +25,12 @@ export interface Pool {
   readonly folder: string;
   /** A path in one of its folders. */
   path(folder: PoolFolder, name: string): string;
-  /** Copies a file: sharing its blocks where the pool can, else leaving holes out. */
+  /** Copies a file: sharing its blocks where the pool can, else leaving holes out. Not durable by itself. */
   clone(from: string, to: string): Promise<void>;
-  /** Bytes that could be written, growth included, and the reserve left out. */
-  available(): Promise<number>;
-  /** Sees to it that `bytes` can be written. @throws BakeryError `pool-full` (no-space). */
+  free(): Promise<PoolSpace>;
+  /** Sees to it that `bytes` can be written, growing the pool when it must. @throws BakeryError `pool-full` (no-space). */
   ensureFree(bytes: number): Promise<void>;
-  /** Unmounts a loop-backed pool; a running server never does. */
+  /** Unmounts a loop-backed pool, which may be done again; a running server never does. */
   close(): Promise<void>;
 }
 
@@ -34,10 +40,17 @@ export type PoolFolder = (typeof FOLDERS)[number];
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const GROW_STEP = GIB;
-/** What the host's file system keeps for itself. */
-const HOST_RESERVE = 0.05;
+/** What mkfs.xfs (6.1) makes without complaint, with room for something. */
+const SMALLEST_XFS = 512 * MIB;
+/** What the host's file system, and the pool's own, keep. */
+const RESERVE = 0.05;
 
-async function free(folder: string): Promise<{ available: number; total: number }> {
+/** What the pool keeps for what its volumes have dirty. */
+function reserveOf(total: number): number {
+  return Math.max(128 * MIB, total * RESERVE);
+}
+
+async function spaceOf(folder: string): Promise<{ available: number; total: number }> {
   const { bavail, blocks, bsize } = await statfs(folder);
   return { available: bavail * bsize, total: blocks * bsize };
 }
@@ -56,37 +69,66 @@ async function canReflink(folder: string): Promise<boolean> {
   }
 }
 
-/** Mounts `file` (an xfs) at `folder`, or adopts that mount. */
-async function mountXfs(exec: Exec, file: string, folder: string): Promise<void> {
-  const loops = await loopsOf(exec, file);
-  const mounted = await mountAt(folder);
-  if (mounted && loops.some((loop) => loop.name === mounted.source)) return;
-  if (mounted) {
-    throw new BakeryError('conflict', 'pool-foreign', 'something else is mounted where the pool belongs', {
-      detail: `${mounted.source} at ${folder}`,
-    });
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
   }
-  for (const loop of loops) await exec('losetup', ['--detach', loop.name], { okCodes: [0, 1] });
-  await exec('mount', ['-t', 'xfs', '-o', 'loop,discard', file, folder]);
-  const source = (await mountAt(folder))?.source;
-  // Without direct I/O every block would be cached twice. Some file systems below cannot; then it stays as it was.
-  if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
 }
 
-/** Makes the pool's xfs once. Its blocks are reserved (fallocate), so a full host never aborts the file systems on it. */
-async function makeXfs(exec: Exec, root: string, file: string, bytes: number): Promise<void> {
-  const partial = `${file}.partial`;
-  await removeFile(partial);
-  await exec('fallocate', ['--length', String(bytes), partial], { timeoutMs: 120_000 });
-  await exec('mkfs.xfs', ['-q', '-m', 'reflink=1', partial], { timeoutMs: 120_000 });
-  await syncFile(partial);
-  await rename(partial, file);
-  await syncFolder(root);
+async function hasVolumes(folder: string): Promise<boolean> {
+  for (const name of ['volumes', 'golden', 'trash'] satisfies PoolFolder[]) {
+    const found = await readdir(join(folder, name)).catch((error) => {
+      if (isErrno(error, 'ENOENT')) return [];
+      throw error;
+    });
+    if (found.length > 0) return true;
+  }
+  return false;
+}
+
+/** What the host can give for the pool: whole steps, and never its last 5 %. */
+async function hostSpare(root: string): Promise<number> {
+  const { available, total } = await spaceOf(root);
+  return Math.max(0, available - total * RESERVE);
+}
+
+/** Makes and mounts the xfs; false where this machine cannot (no tools, or a kernel without xfs). */
+async function openXfs(exec: Exec, place: XfsPlace, wish: { root: string; bytes: number; log: Log }): Promise<boolean> {
+  const isNew = !(await exists(place.file));
+  try {
+    if (isNew) {
+      const bytes = Math.min(wish.bytes, Math.floor((await hostSpare(wish.root)) / MIB) * MIB);
+      if (bytes < SMALLEST_XFS) throw full(`${bytes} bytes to spare on the host for a first pool`);
+      await makeXfs(exec, place.file, bytes);
+    }
+    await mountXfs(exec, place);
+  } catch (error) {
+    const isToolMissing = error instanceof BakeryError && error.code === 'tool-missing';
+    if (!isNew || !(isToolMissing || !(await kernelHasXfs()))) throw error;
+    await removeFile(place.file);
+    wish.log.warn(
+      { error: describeError(error) },
+      'no xfs on this machine: clones are copies, which take time and room',
+    );
+    return false;
+  }
+  await settleXfs(exec, place, wish.log);
+  return true;
+}
+
+function full(detail: string): BakeryError {
+  return new BakeryError('no-space', 'pool-full', 'the pool has no room for that', { detail });
 }
 
 /**
- * Opens (makes, mounts, adopts) the pool below `root`. Where the file system can share blocks it is a folder; else, with mode
- * `auto`, a loop-backed xfs that grows on demand; with mode `plain` clones are copies.
+ * Opens (makes, mounts, adopts, repairs) the pool below `root`, an absolute path without links in it. Where the file system
+ * can share blocks it is a folder; else, with mode `auto`, a loop-backed xfs that grows on demand; with mode `plain` clones
+ * are copies. `initialBytes` is the size of a new xfs, at least 512 MiB.
+ * @throws BakeryError `pool-full` (no-space), `pool-foreign`, `pool-in-use` (conflict).
  */
 export async function openPool(options: {
   root: string;
@@ -97,56 +139,53 @@ export async function openPool(options: {
 }): Promise<Pool> {
   const { root, exec, log } = options;
   const folder = join(root, 'pool');
-  const file = join(root, 'pool.xfs');
+  const place: XfsPlace = { file: join(root, 'pool.xfs'), folder };
   await mkdir(folder, { recursive: true, mode: 0o700 });
 
-  const hasFile = await stat(file).then(
-    () => true,
-    (error) => {
-      if (isErrno(error, 'ENOENT')) return false;
-      throw error;
-    },
-  );
-  let kind: PoolKind = 'plain';
-  if (!hasFile && (await canReflink(folder))) kind = 'reflink';
-  else if (hasFile || options.mode === 'auto') {
-    kind = 'loop-xfs';
-    if (!hasFile) await makeXfs(exec, root, file, options.initialBytes ?? 4 * GIB);
-    await mountXfs(exec, file, folder);
+  const hasXfs = await exists(place.file);
+  let kind = choosePoolKind({
+    mode: options.mode,
+    hasXfs,
+    canReflink: !hasXfs && (await canReflink(folder)),
+    hasVolumes: !hasXfs && (await hasVolumes(folder)),
+  });
+  if (kind === 'loop-xfs') {
+    const isOpen = await openXfs(exec, place, { root, bytes: options.initialBytes ?? 4 * GIB, log });
+    if (!isOpen) kind = 'plain';
   }
   await chmod(folder, 0o700);
   for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
-  log.info({ kind, folder }, 'pool ready');
 
-  const reserveOf = (total: number) => Math.max(128 * MIB, total * 0.05);
-  async function hostSpare(): Promise<number> {
-    if (kind !== 'loop-xfs') return 0;
-    const host = await free(root);
-    return Math.max(0, Math.floor((host.available - host.total * HOST_RESERVE) / GROW_STEP) * GROW_STEP);
+  async function growable(): Promise<number> {
+    return kind === 'loop-xfs' ? Math.floor((await hostSpare(root)) / GROW_STEP) * GROW_STEP : 0;
   }
 
-  async function growBy(bytes: number): Promise<void> {
-    const { size } = await stat(file);
-    await exec('fallocate', ['--length', String(size + bytes), file], { timeoutMs: 120_000 });
-    for (const loop of await loopsOf(exec, file)) await exec('losetup', ['--set-capacity', loop.name]);
-    await exec('xfs_growfs', [folder], { timeoutMs: 120_000 });
-    log.info({ bytes: size + bytes }, 'the pool was grown');
+  async function free(): Promise<PoolSpace> {
+    const { available, total } = await spaceOf(folder);
+    return {
+      availableBytes: Math.max(0, available - reserveOf(total)),
+      totalBytes: total,
+      growableBytes: await growable(),
+    };
   }
 
-  let last: Promise<unknown> = Promise.resolve();
   async function ensure(bytes: number): Promise<void> {
-    const { available, total } = await free(folder);
-    const missing = bytes + reserveOf(total) - available;
-    if (missing <= 0) return;
-    const step = Math.ceil(missing / GROW_STEP) * GROW_STEP;
-    if (kind !== 'loop-xfs' || step > (await hostSpare())) {
-      throw new BakeryError('no-space', 'pool-full', 'the pool has no room for that', {
-        detail: `${bytes} bytes wanted, ${available} free in the pool`,
-      });
+    // More than one round only where xfs keeps more of what is added than thought.
+    for (let round = 0; ; round++) {
+      const { available, total } = await spaceOf(folder);
+      const missing = bytes + reserveOf(total) - available;
+      if (missing <= 0) return;
+      // What is added adds to the reserve too.
+      const step = Math.ceil(missing / (1 - RESERVE) / GROW_STEP) * GROW_STEP;
+      if (round >= 3 || step > (await growable())) {
+        throw full(`${bytes} bytes wanted, ${available} of ${total} free in the pool`);
+      }
+      await growXfs(exec, place, step, log);
     }
-    await growBy(step);
   }
 
+  log.info({ kind, folder, ...(await free()) }, 'pool ready');
+  let last: Promise<unknown> = Promise.resolve();
   return {
     kind,
     folder,
@@ -156,10 +195,8 @@ export async function openPool(options: {
         await exec('cp', ['--sparse=always', '--reflink=auto', from, to], { timeoutMs: 30 * 60_000 });
       } else await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
     },
-    async available() {
-      const { available, total } = await free(folder);
-      return Math.max(0, available - reserveOf(total)) + (await hostSpare());
-    },
+    free,
+    // One after another: two that grow at once would both grow for the same bytes.
     ensureFree(bytes) {
       const mine = last.then(() => ensure(bytes));
       last = mine.catch(() => undefined);

@@ -1,23 +1,41 @@
-import { chmod, mkdir, open, readdir, rmdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rmdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError, isErrno } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/host/clock.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { removeFile, renameDurably, syncFile, syncFolder } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
-import { ext4Facts, readExt4Uuid, setExt4Uuid } from './ext4.ts';
-import { detachLoop, loopsOf } from './loops.ts';
+import { mountExt4, readExt4Uuid, setExt4Uuid } from './ext4.ts';
+import { detachLoop, hasBehind, loopsOf } from './loops.ts';
 import { mountAt, readMounts } from './mountinfo.ts';
 import type { Pool } from './pool.ts';
 
-/** Volumes: one file each, with one ext4 in it. Every call is idempotent and durable when it resolves. */
+/**
+ * Volumes: one file each, with one ext4 in it. Every call is idempotent and durable when it resolves, and what takes
+ * something away is fine with "it never happened". A volume file is never renamed, copied, checked or deleted while a
+ * loop device of this machine has it.
+ */
 export interface Volumes {
+  /**
+   * Makes a volume that holds one sparse `disk.img` of exactly `sizeMiB` MiB, which can be filled to its last byte.
+   * @throws BakeryError `pool-full` (no-space).
+   */
   createDisk(volume: { id: string; fsUuid: string; sizeMiB: number }): Promise<void>;
+  /** Makes a volume from a golden one. @throws BakeryError `golden-missing` (internal), `pool-full` (no-space). */
   clone(volume: { golden: string; id: string; fsUuid: string }): Promise<void>;
+  /**
+   * Mounts it at `at` (absolute, without links in it), or adopts that mount.
+   * @throws BakeryError `volume-missing`, `volume-uuid` (internal: not the recorded file system), `mount-foreign` (conflict: another
+   * file system is there), `volume-busy` (conflict: it is mounted elsewhere).
+   */
   mount(volume: { id: string; fsUuid: string; at: string }): Promise<void>;
+  /** Unmounts it and waits for its release. @throws BakeryError `volume-busy`, `mount-foreign` (conflict). */
   unmount(volume: { id: string; at: string }): Promise<void>;
+  /** Moves it to the trash, as `<id>-<ms since the epoch>.ext4`. @throws BakeryError `volume-busy` (conflict). */
   discard(volume: { id: string }): Promise<void>;
+  /** Deletes it, and what a broken making left. @throws BakeryError `volume-busy` (conflict). */
   remove(volume: { id: string }): Promise<void>;
+  /** Deletes a golden volume, and what a broken making left; clones of it live on. */
   removeGolden(id: string): Promise<void>;
   /** Deletes what has been in the trash for longer; its names. */
   purgeTrash(limits: { olderThanMs: number; now: number }): Promise<string[]>;
@@ -29,6 +47,11 @@ const MIB = 1024 ** 2;
 const UMOUNT_TRIES = 50;
 const PAUSE_MS = 100;
 
+/** ext4 keeps an extent in 12 bytes, 340 to a block. A disk written in the worst order has one for each block of 4 KiB. */
+function extentBytes(sizeMiB: number): number {
+  return Math.ceil(sizeMiB / 256) * MIB + MIB;
+}
+
 async function exists(file: string): Promise<boolean> {
   try {
     await stat(file);
@@ -37,13 +60,6 @@ async function exists(file: string): Promise<boolean> {
     if (isErrno(error, 'ENOENT')) return false;
     throw error;
   }
-}
-
-/** Mounts an ext4 file: no devices, no set-uid, nothing to run here; direct I/O, so that no block is cached twice. */
-export async function mountExt4(exec: Exec, file: string, at: string): Promise<void> {
-  await exec('mount', ['-t', 'ext4', '-o', 'loop,discard,nodev,nosuid,noexec', file, at], { timeoutMs: 60_000 });
-  const source = (await mountAt(at))?.source;
-  if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
 }
 
 /** Builds the volumes of a pool. */
@@ -61,9 +77,19 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
     }
   }
 
+  /** Throws unless nothing, or `file`, is mounted at `at`; true when it is `file`. */
+  async function isMounted(file: string, at: string): Promise<boolean> {
+    const there = await mountAt(at);
+    if (!there) return false;
+    if (await hasBehind(exec, there.source, file)) return true;
+    throw new BakeryError('conflict', 'mount-foreign', 'something else is mounted where the volume belongs', {
+      detail: `${there.source} at ${at}`,
+    });
+  }
+
   /** umount, and the wait until the loop is gone: a mount in another namespace or a frozen file system keeps it. */
   async function release(file: string, at: string): Promise<void> {
-    for (let tries = 0; await mountAt(at); tries++) {
+    for (let tries = 0; await isMounted(file, at); tries++) {
       try {
         await exec('umount', [at], { timeoutMs: 30_000 });
       } catch (error) {
@@ -86,24 +112,23 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
     }
   }
 
-  /** Puts a sparse `disk.img` in a new ext4; false when the file system could not hold it filled. */
-  async function furnish(id: string, file: string, sizeMiB: number): Promise<boolean> {
+  /** Puts a sparse `disk.img` into a new ext4. @returns the bytes it lacks to be filled; 0 or less when it has room. */
+  async function furnish(id: string, file: string, sizeMiB: number): Promise<number> {
     const at = pool.path('work', id);
     await mkdir(at, { recursive: true, mode: 0o700 });
     await mountExt4(exec, file, at);
     try {
-      const image = join(at, 'disk.img');
-      const handle = await open(image, 'w', 0o600);
+      const handle = await open(join(at, 'disk.img'), 'w', 0o600);
       await handle.truncate(sizeMiB * MIB);
       await handle.sync();
       await handle.close();
+      // statfs leaves out what the mounted ext4 keeps for itself (s_resv_clusters, 2 % up to 16 MiB); dumpe2fs does not.
+      const { bavail, bsize } = await statfs(at);
+      return sizeMiB * MIB + extentBytes(sizeMiB) - bavail * bsize;
     } finally {
       await release(file, at);
       await rmdir(at);
     }
-    // A file of n bytes in fragments needs extent blocks too: one of 4 KiB per 340 extents of at most 128 MiB.
-    const { freeBytes } = await ext4Facts(exec, file);
-    return freeBytes >= sizeMiB * MIB + Math.ceil(sizeMiB / 1024) * 64 * 1024 + MIB;
   }
 
   return {
@@ -112,25 +137,26 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
       if (await exists(file)) return;
       await release(partial, pool.path('work', id));
       await removeFile(partial);
-      await pool.ensureFree(64 * MIB);
-      // mkfs takes the journal, inode tables and group descriptors from the size; what that is, is measured afterwards.
-      let bytes = Math.ceil((sizeMiB * 1.004 + 24) * MIB);
+      const journalMiB = sizeMiB < 1024 ? 8 : 64;
+      await pool.ensureFree((journalMiB + 64) * MIB);
+      // Generous: it is sparse. How much mkfs and the kernel keep for themselves is measured, not guessed.
+      let bytes = Math.ceil(sizeMiB * 1.008 + journalMiB + 32) * MIB;
       for (let tries = 0; ; tries++) {
         const handle = await open(partial, 'w', 0o600);
         await handle.truncate(bytes);
         await handle.close();
-        const inodes = ['-N', '64', '-I', '256'];
-        await exec(
-          'mkfs.ext4',
-          ['-q', '-F', '-m', '0', '-T', 'largefile4', ...inodes, '-U', fsUuid, '-E', 'nodiscard', partial],
-          {
-            timeoutMs: 120_000,
-          },
-        );
-        if (await furnish(id, partial, sizeMiB)) break;
-        if (tries >= 8)
-          throw new BakeryError('internal', 'disk-too-small', 'the volume of the disk does not get large enough');
-        bytes += Math.max(16 * MIB, Math.ceil(sizeMiB * 0.01) * MIB);
+        // A small journal: its blocks are taken at once (1 GiB for 1 TiB by default), and one big file needs none bigger.
+        const sizes = ['-b', '4096', '-J', `size=${journalMiB}`, '-N', '64', '-I', '256'];
+        const args = ['-q', '-F', '-m', '0', '-T', 'largefile4', ...sizes, '-U', fsUuid, '-E', 'nodiscard', partial];
+        await exec('mkfs.ext4', args, { timeoutMs: 120_000 });
+        const missing = await furnish(id, partial, sizeMiB);
+        if (missing <= 0) break;
+        if (tries >= 8) {
+          throw new BakeryError('internal', 'disk-too-small', 'the volume of the disk does not get large enough', {
+            detail: `${missing} bytes are missing of ${sizeMiB} MiB`,
+          });
+        }
+        bytes += Math.ceil((missing * 1.05) / MIB + 4) * MIB;
       }
       await syncFile(partial);
       await renameDurably(partial, file);
@@ -145,6 +171,8 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
           detail: source,
         });
       }
+      await refuseWhileHeld(source);
+      await refuseWhileHeld(partial);
       await removeFile(partial);
       const { blocks } = await stat(source);
       await pool.ensureFree(pool.kind === 'plain' ? blocks * 512 : 64 * MIB);
@@ -165,16 +193,9 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
           detail: file,
         });
       }
-      const loops = await loopsOf(exec, file);
-      const there = await mountAt(at);
-      if (there && loops.some((loop) => loop.name === there.source)) return;
-      if (there) {
-        throw new BakeryError('conflict', 'mount-foreign', 'something else is mounted where the volume belongs', {
-          detail: `${there.source} at ${at}`,
-        });
-      }
+      if (await isMounted(file, at)) return;
       const mounted = new Set((await readMounts()).map((mount) => mount.source));
-      for (const loop of loops) if (!mounted.has(loop.name)) await detachLoop(exec, loop.name);
+      for (const loop of await loopsOf(exec, file)) if (!mounted.has(loop.name)) await detachLoop(exec, loop.name);
       await refuseWhileHeld(file);
       await mkdir(at, { recursive: true });
       // Nobody may write below a mount point that is not mounted: it would hide there, and be served by mistake.
@@ -186,7 +207,9 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
     async unmount({ id, at }) {
       await release(fileOf(id), at);
       await rmdir(at).catch((error) => {
-        if (!isErrno(error, 'ENOENT')) throw error;
+        // Something was written below while it was not mounted. It is not ours to delete, nor a reason to fail.
+        if (isErrno(error, 'ENOTEMPTY')) log.warn({ at }, 'the mount point is not empty and stays');
+        else if (!isErrno(error, 'ENOENT')) throw error;
       });
     },
 
@@ -221,6 +244,7 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
         await removeFile(pool.path('trash', name));
         purged.push(name);
       }
+      if (purged.length > 0) await syncFolder(pool.path('trash', ''));
       return purged;
     },
 

@@ -1,5 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,14 +88,17 @@ function makeInitramfs(work: string, tree: string, kernel: string): Buffer {
   writeFileSync(join(root, 'lib/modules/order'), `${modules.map((file) => basename(file)).join('\n')}\n`);
   run('chmod', ['0755', join(root, 'init'), join(root, 'bin/busybox'), join(root, 'bin/udhcpc.script')]);
   const names = ['.', ...globSync('**/*', { cwd: root }).toSorted()].join('\n');
-  return gzipSync(run('cpio', ['--quiet', '-o', '-H', 'newc', '-R', '0:0'], { cwd: root, input: `${names}\n` }), { level: 9 });
+  return gzipSync(run('cpio', ['--quiet', '-o', '-H', 'newc', '-R', '0:0'], { cwd: root, input: `${names}\n` }), {
+    level: 9,
+  });
 }
 
 function makeBoot(work: string, tree: string, kernel: string): string {
   const boot = join(work, 'boot');
   mkdirSync(boot);
   const firmware = join(tree, 'usr/lib/raspi-firmware');
-  for (const name of ['bootcode.bin', 'start.elf', 'fixup.dat', 'start4.elf', 'fixup4.dat']) cpSync(join(firmware, name), join(boot, name));
+  for (const name of ['bootcode.bin', 'start.elf', 'fixup.dat', 'start4.elf', 'fixup4.dat'])
+    cpSync(join(firmware, name), join(boot, name));
   const dtbs = join(tree, `usr/lib/linux-image-${kernel}`, 'broadcom');
   for (const name of ['bcm2837-rpi-3-b.dtb', 'bcm2711-rpi-4-b.dtb']) cpSync(join(dtbs, name), join(boot, name));
   // The firmware and QEMU both unpack a gzipped arm64 Image; at 512 bytes a block a third of the blocks is a third of the time.
@@ -116,7 +130,19 @@ function makeBoot(work: string, tree: string, kernel: string): string {
 
 function makeRoot(work: string, tree: string): string {
   const root = join(work, 'root');
-  for (const folder of ['bin', 'sbin', 'etc', 'dev', 'proc', 'sys', 'run', 'tmp', 'boot/firmware', 'usr/lib/lab', 'var/lib']) {
+  for (const folder of [
+    'bin',
+    'sbin',
+    'etc',
+    'dev',
+    'proc',
+    'sys',
+    'run',
+    'tmp',
+    'boot/firmware',
+    'usr/lib/lab',
+    'var/lib',
+  ]) {
     mkdirSync(join(root, folder), { recursive: true });
   }
   cpSync(join(tree, 'bin/busybox'), join(root, 'bin/busybox'));
@@ -156,7 +182,9 @@ function makeImage(work: string): string {
   writeFileSync(fat, '');
   truncateSync(fat, BOOT_MIB * MIB);
   run('mkfs.vfat', ['--invariant', '-F', '16', '-n', 'bootfs', fat]);
-  run('mcopy', ['-s', '-m', '-i', fat, ...globSync(join(boot, '*')).toSorted(), '::'], { env: { MTOOLS_SKIP_CHECK: '1' } });
+  run('mcopy', ['-s', '-m', '-i', fat, ...globSync(join(boot, '*')).toSorted(), '::'], {
+    env: { MTOOLS_SKIP_CHECK: '1' },
+  });
   run('dd', [`if=${fat}`, `of=${image}`, 'bs=1M', `seek=${BOOT_START}`, 'conv=notrunc,sparse', 'status=none']);
   const offset = (BOOT_START + BOOT_MIB) * MIB;
   const uuid = 'b4ce7a11-0000-4000-8000-000000000002';

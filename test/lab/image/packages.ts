@@ -5,7 +5,11 @@ import { join } from 'node:path';
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Runs a program of the builder; a missing one is told with the line that installs it. */
-export function run(program: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string | Uint8Array } = {}): Buffer {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string | Uint8Array } = {},
+): Buffer {
   try {
     return execFileSync(program, [...args], {
       env: { PATH, LC_ALL: 'C.UTF-8', ...options.env },
@@ -16,7 +20,9 @@ export function run(program: string, args: readonly string[], options: { cwd?: s
     });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw new Error(`${program} is missing: apt-get install --no-install-recommends apt dpkg kmod cpio mtools dosfstools fdisk e2fsprogs`);
+      throw new Error(
+        `${program} is missing: apt-get install --no-install-recommends apt dpkg kmod cpio mtools dosfstools fdisk e2fsprogs`,
+      );
     }
     throw error;
   }
@@ -29,12 +35,15 @@ export function debianSource(): { uri: string; suite: string; keyring: string } 
   for (const file of globSync('/etc/apt/sources.list.d/*.sources')) {
     for (const stanza of readFileSync(file, 'utf8').split(/\n\s*\n/)) {
       const uri = /^URIs:\s*(\S+)/m.exec(stanza)?.[1];
-      if (uri?.replace(/\/$/, '').endsWith('/debian') && stanza.match(/^Suites:.*/m)?.[0].includes(suite)) return { uri, suite, keyring };
+      if (uri?.replace(/\/$/, '').endsWith('/debian') && stanza.match(/^Suites:.*/m)?.[0].includes(suite))
+        return { uri, suite, keyring };
     }
   }
   for (const file of ['/etc/apt/sources.list', ...globSync('/etc/apt/sources.list.d/*.list')]) {
     if (!existsSync(file)) continue;
-    const line = new RegExp(`^deb\\s+(?:\\[[^\\]]*\\]\\s+)?(\\S+/debian/?)\\s+${suite}\\s`, 'm').exec(readFileSync(file, 'utf8'));
+    const line = new RegExp(`^deb\\s+(?:\\[[^\\]]*\\]\\s+)?(\\S+/debian/?)\\s+${suite}\\s`, 'm').exec(
+      readFileSync(file, 'utf8'),
+    );
     if (line?.[1]) return { uri: line[1], suite, keyring };
   }
   throw new Error('this machine has no apt source of Debian to take the image from');
@@ -46,9 +55,13 @@ export function debianSource(): { uri: string; suite: string; keyring: string } 
  */
 export function fetchPackages(work: string): { tree: string; kernel: string } {
   const { uri, suite, keyring } = debianSource();
-  for (const folder of ['lists/partial', 'cache/archives/partial', 'etc', 'debs', 'tree']) mkdirSync(join(work, folder), { recursive: true });
+  for (const folder of ['lists/partial', 'cache/archives/partial', 'etc', 'debs', 'tree'])
+    mkdirSync(join(work, folder), { recursive: true });
   writeFileSync(join(work, 'status'), '');
-  writeFileSync(join(work, 'etc/sources.list'), `deb [signed-by=${keyring} arch=arm64] ${uri} ${suite} main non-free-firmware\n`);
+  writeFileSync(
+    join(work, 'etc/sources.list'),
+    `deb [signed-by=${keyring} arch=arm64] ${uri} ${suite} main non-free-firmware\n`,
+  );
   const conf = [
     'APT::Architecture "arm64";',
     'APT::Architectures { "arm64"; };',

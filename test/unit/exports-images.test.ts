@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { BakeryError } from '../../core/errors.ts';
+import { bytesListed } from '../../exports/images/golden.ts';
+import { hostsWith } from '../../exports/images/identity.ts';
+import { readLayout } from '../../exports/images/layout.ts';
+import { prepareFstab } from '../../exports/images/prepare.ts';
+
+const SECTOR = 512;
+const PI_OS = [
+  { start: 2048, size: 65536, type: 'c' },
+  { start: 67584, size: 49152, type: '83' },
+];
+const END = (67584 + 49152) * SECTOR;
+
+function table(partitions: readonly object[], label = 'dos'): string {
+  return JSON.stringify({ partitiontable: { label, id: '0x1', device: 'x', unit: 'sectors', partitions } });
+}
+
+function codeOf(json: string, bytes = END): string {
+  try {
+    readLayout(json, bytes);
+    return 'fine';
+  } catch (error) {
+    assert.ok(error instanceof BakeryError, String(error));
+    assert.equal(error.kind, 'invalid');
+    return error.code;
+  }
+}
+
+test("the layout of Raspberry Pi OS is its FAT and its first Linux partition, in the table's order or not", () => {
+  const layout = {
+    boot: { offset: 2048 * SECTOR, length: 65536 * SECTOR },
+    root: { offset: 67584 * SECTOR, length: 49152 * SECTOR },
+  };
+  assert.deepEqual(readLayout(table(PI_OS), END), layout);
+  assert.deepEqual(readLayout(table(PI_OS.toReversed()), END), layout);
+});
+
+test('an image without a usable table is refused with the code that says why', () => {
+  const [boot, root] = PI_OS;
+  assert.equal(codeOf(''), 'image-not-an-image');
+  assert.equal(codeOf('{"partitiontable":{}}'), 'image-not-an-image');
+  assert.equal(codeOf(table([])), 'image-partitions');
+  assert.equal(codeOf(table([{ ...boot }])), 'image-partitions');
+  assert.equal(codeOf(table([{ ...root }])), 'image-partitions');
+  assert.equal(codeOf(table(PI_OS, 'gpt')), 'image-partitions');
+  assert.equal(codeOf(table([{ ...boot }, { ...root, start: 67583 }])), 'image-partitions', 'they overlap');
+  assert.equal(codeOf(table([{ ...boot, start: 0 }, { ...root }])), 'image-partitions', 'over the table itself');
+  assert.equal(codeOf(table(PI_OS), END - 1), 'image-truncated');
+  assert.equal(codeOf(table([{ ...boot }, { ...root, size: 2 ** 52 }])), 'image-truncated');
+});
+
+test('whatever sfdisk says, the layout is inside the file and apart, or it is refused', () => {
+  const part = fc.record({
+    start: fc.nat(2 ** 20),
+    size: fc.nat(2 ** 20),
+    type: fc.constantFrom('c', '83', '5', 'ee'),
+  });
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 5 }), fc.nat(2 ** 31), (parts, bytes) => {
+      if (codeOf(table(parts), bytes) !== 'fine') return;
+      const { boot, root } = readLayout(table(parts), bytes);
+      for (const { offset, length } of [boot, root])
+        assert.ok(offset >= SECTOR && length > 0 && offset + length <= bytes);
+      assert.ok(boot.offset + boot.length <= root.offset || root.offset + root.length <= boot.offset);
+    }),
+  );
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (json) => codeOf(json) !== 'fine'));
+});
+
+const RASPIOS = `proc            /proc           proc    defaults          0       0
+PARTUUID=6c586e13-01  /boot/firmware  vfat    defaults          0       2
+PARTUUID=6c586e13-02  /               ext4    defaults,noatime  0       1
+# a swapfile is not a swap partition, no line here
+`;
+const UBUNTU = `LABEL=writable / ext4 defaults 0 1
+LABEL=system-boot       /boot/firmware  vfat    defaults        0       1
+/swap.img none swap sw 0 0
+10.0.0.5:/home /home nfs defaults 0 0
+LABEL=data /srv ext4 nofail 0 0
+`;
+
+test("fstab: the card's partitions and swap go, the rest stays, the boot folder becomes a mount point", () => {
+  const raspios = prepareFstab(RASPIOS, 'boot/firmware');
+  assert.equal(
+    raspios.text,
+    `proc            /proc           proc    defaults          0       0
+# a swapfile is not a swap partition, no line here
+/boot/firmware /boot/firmware none bind 0 0
+`,
+  );
+  assert.deepEqual(raspios.dropped, [
+    'PARTUUID=6c586e13-01 /boot/firmware vfat defaults 0 2',
+    'PARTUUID=6c586e13-02 / ext4 defaults,noatime 0 1',
+  ]);
+  const ubuntu = prepareFstab(UBUNTU, 'boot/firmware').text;
+  assert.match(ubuntu, /^10\.0\.0\.5:\/home \/home nfs/m);
+  assert.match(ubuntu, /^LABEL=data \/srv/m, 'a disk that is not of the card is not ours to judge');
+  assert.doesNotMatch(ubuntu, /writable|system-boot|swap/);
+});
+
+test('fstab: a root by any name goes unless it is NFS; /boot of old images has no bind; /bootstrap is not /boot', () => {
+  assert.equal(prepareFstab('/dev/root / auto defaults 0 0\n', 'boot').text, '\n');
+  assert.equal(prepareFstab('/dev/nfs / nfs defaults 0 0\n', 'boot').text, '/dev/nfs / nfs defaults 0 0\n');
+  assert.equal(prepareFstab('UUID=AB-CD /bootstrap vfat ro 0 0\n', 'boot').dropped.length, 0);
+  assert.doesNotMatch(prepareFstab(RASPIOS, 'boot').text, /bind/);
+});
+
+test('fstab: preparing twice is preparing once, for any text', () => {
+  const line = fc.tuple(
+    fc.constantFrom('PARTUUID=1-02', '/dev/mmcblk0p1', 'tmpfs', '# x', '', '/boot/firmware'),
+    fc.constantFrom('/', '/boot', '/boot/firmware', '/tmp', 'none'),
+    fc.constantFrom('ext4', 'vfat', 'swap', 'none', 'tmpfs'),
+  );
+  fc.assert(
+    fc.property(fc.array(line), fc.constantFrom('boot' as const, 'boot/firmware' as const), (lines, folder) => {
+      const once = prepareFstab(lines.map((words) => `${words.join(' ')} bind 0 0`).join('\n'), folder);
+      const twice = prepareFstab(once.text, folder);
+      assert.equal(twice.text, once.text);
+      assert.deepEqual(twice.dropped, []);
+    }),
+  );
+});
+
+test('hosts: the host has one name of its own, however often it gets one', () => {
+  const text = '127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n::1 localhost\n\n';
+  const once = hostsWith(text, '687680cd');
+  assert.equal(once, '127.0.0.1\tlocalhost\n::1 localhost\n127.0.1.1\t687680cd\n');
+  assert.equal(hostsWith(once, '687680cd'), once);
+});
+
+test('the bytes a FAT lists are read from what mdir prints, whatever the digits are grouped by', () => {
+  const text = (bytes: string) =>
+    `Directory for ::/\n\n        2 files           1 350 bytes\n\nTotal files listed:\n       12 files         ${bytes} bytes\n             31 991 808 bytes free\n`;
+  assert.equal(bytesListed(text('1 350 001')), 1_350_001);
+  assert.equal(bytesListed(text('7')), 7);
+  assert.equal(bytesListed('Directory for ::/\n'), undefined);
+});

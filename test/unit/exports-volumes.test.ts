@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
+import { choosePoolKind } from '../../exports/volumes/pool-kind.ts';
+
+test('mountinfo: optional fields, octal blanks and order are read as the kernel writes them', () => {
+  const text = [
+    '36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue',
+    '63 43 7:0 / /data/nfs/two\\040words\\134x rw,relatime - ext4 /dev/loop0 rw',
+    '64 63 7:1 / /data/nfs/two\\040words\\134x rw shared:4 master:2 propagate_from:7 - ext4 /dev/loop1 rw',
+    'half a line',
+    '',
+  ].join('\n');
+  assert.deepEqual(parseMountinfo(text), [
+    { device: '98:0', mountPoint: '/mnt2', type: 'ext3', source: '/dev/root' },
+    { device: '7:0', mountPoint: '/data/nfs/two words\\x', type: 'ext4', source: '/dev/loop0' },
+    { device: '7:1', mountPoint: '/data/nfs/two words\\x', type: 'ext4', source: '/dev/loop1' },
+  ]);
+});
+
+test('mountinfo: any text gives a list, never a throw', () => {
+  fc.assert(fc.property(fc.string(), (text) => Array.isArray(parseMountinfo(text))));
+});
+
+test('a pool that was made stays what it is, whatever the mode says later', () => {
+  for (const mode of ['auto', 'plain'] as const) {
+    for (const bit of [false, true]) {
+      const xfs = { mode, hasXfs: true, canReflink: bit, hasVolumes: bit };
+      assert.equal(choosePoolKind(xfs), 'loop-xfs');
+    }
+    assert.equal(choosePoolKind({ mode, hasXfs: false, canReflink: true, hasVolumes: true }), 'reflink');
+    // An xfs mounted over them would hide these volumes.
+    assert.equal(choosePoolKind({ mode, hasXfs: false, canReflink: false, hasVolumes: true }), 'plain');
+  }
+});
+
+test('a new pool shares blocks where it can, unless told not to make an xfs', () => {
+  const bare = { hasXfs: false, canReflink: false, hasVolumes: false };
+  assert.equal(choosePoolKind({ ...bare, mode: 'auto' }), 'loop-xfs');
+  assert.equal(choosePoolKind({ ...bare, mode: 'plain' }), 'plain');
+  assert.equal(choosePoolKind({ ...bare, canReflink: true, mode: 'plain' }), 'reflink');
+});
