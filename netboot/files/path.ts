@@ -12,7 +12,7 @@ export interface BootPath {
  * ones are tolerated: Pi 5 sends `<serial>//config.txt`. Undefined for what leaves the folder or is no path.
  */
 export function parseBootPath(filename: string): BootPath | undefined {
-  if (filename.length > 255 || /[\0-\x1f\x7f\\]/.test(filename)) return undefined;
+  if (filename.length > 255 || /[\p{Cc}\\]/u.test(filename)) return undefined;
   const parts = filename.split('/').filter((part) => part !== '' && part !== '.');
   const [first = '', ...others] = parts;
   if (parts.length === 0 || parts.includes('..')) return undefined;

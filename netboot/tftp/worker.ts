@@ -34,14 +34,18 @@ function run(
 
   function onDatagram(socket: Socket, localAddress: Ipv4, datagram: Buffer, peer: RemoteInfo): void {
     const packet = decodePacket(datagram);
-    if (packet?.kind === 'wrq') return refuse(socket, peer, TFTP_ERROR.access, 'this server only gives files');
+    if (packet?.kind === 'wrq') refuse(socket, peer, TFTP_ERROR.access, 'this server only gives files');
     if (packet?.kind !== 'rrq') return;
-    if (packet.mode !== 'octet') return refuse(socket, peer, TFTP_ERROR.illegal, 'only the mode octet is served');
+    if (packet.mode !== 'octet') {
+      refuse(socket, peer, TFTP_ERROR.illegal, 'only the mode octet is served');
+      return;
+    }
     const key = `${peer.address}:${peer.port}`;
     if (taken.has(key)) return;
     const ofClient = [...taken.keys()].filter((other) => other.startsWith(`${peer.address}:`)).length;
     if (taken.size >= MAX_SESSIONS || ofClient >= MAX_SESSIONS_PER_CLIENT) {
-      return refuse(socket, peer, TFTP_ERROR.undefined, 'too many transfers at once');
+      refuse(socket, peer, TFTP_ERROR.undefined, 'too many transfers at once');
+      return;
     }
     const request = { client: peer.address as Ipv4, port: peer.port, filename: packet.filename, localAddress };
     const id = nextId++;

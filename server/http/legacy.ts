@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BakeryError } from '../../core/errors.ts';
 
 /** How long, and how much, we go on reading a body whose answer has been given, so that the client can read it. */
-const DRAIN_MS = 20_000;
+const DRAIN_MS = 5 * 60_000;
 
 /**
  * The Go client's habits that a plain server would answer with an error.

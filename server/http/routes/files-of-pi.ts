@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { BakeryError, isErrno } from '../../../core/errors.ts';
 import { openBeneath, replaceBeneath } from '../../../core/host/files.ts';
@@ -87,11 +86,11 @@ export function downloadRoute(app: Api, ports: ApiPorts): void {
       const { size } = await handle.stat();
       reply.type('application/octet-stream').header('content-length', size);
       // The Pi may let the file grow meanwhile; the answer has the length it was given.
-      return reply.send(
-        size === 0
-          ? (await handle.close(), Buffer.alloc(0))
-          : Readable.from(handle.createReadStream({ end: size - 1 })),
-      );
+      if (size === 0) {
+        await handle.close();
+        return reply.send(Buffer.alloc(0));
+      }
+      return reply.send(handle.createReadStream({ end: size - 1 }));
     },
   );
 }
