@@ -121,7 +121,7 @@ export async function prepareRoot(root: string): Promise<Prepared> {
   }
   if (await isFolder(root, 'etc/rpi')) {
     // rpi-swap is a systemd generator, not a unit; swap in compressed memory needs no disk (swap.conf(5)).
-    await replaceBeneath(root, 'etc/rpi/swap.conf.d/50-bakery-netboot.conf', '[Main]\nMechanism=zram\n');
+    await replaceBeneath(root, 'etc/rpi/swap.conf.d/90-bakery-netboot.conf', '[Main]\nMechanism=zram\n');
     notes.push('swap is in compressed memory, not in a file');
   }
   await keepLease(root, notes);

@@ -1,4 +1,4 @@
-import { isErrno } from '../../core/errors.ts';
+import { BakeryError, isErrno } from '../../core/errors.ts';
 import { openBeneath, readBeneath } from '../../core/host/files.ts';
 import type { TftpAnswer } from '../tftp/messages.ts';
 import { type CmdlineTarget, renderCmdline } from './cmdline.ts';
@@ -19,10 +19,16 @@ export type BootFileRoute = (request: BootFileRequest) => Promise<TftpAnswer | u
 
 const MAX_CMDLINE = 64 * 1024;
 
+/** To the firmware a file that is refused (a link, a folder) is as good as missing. */
+function missing(error: unknown): undefined {
+  if (isErrno(error, 'ENOENT') || (error instanceof BakeryError && error.code === 'path-refused')) return undefined;
+  throw error;
+}
+
 /** `cmdline.txt`, below an os_prefix too, is made from the Pi's own for the root it has now. */
 const cmdline: BootFileRoute = async (request) => {
   if (request.rest.split('/').at(-1) !== 'cmdline.txt') return undefined;
-  const source = await readBeneath(request.mountPoint, `${request.bootFolder}/${request.rest}`, MAX_CMDLINE);
+  const source = await readBeneath(request.mountPoint, `${request.bootFolder}/${request.rest}`, MAX_CMDLINE).catch(missing);
   if (!source) return undefined;
   return { kind: 'bytes', bytes: Buffer.from(renderCmdline(source.toString('utf8'), request.target)) };
 };
@@ -37,8 +43,7 @@ const ownFile: BootFileRoute = async ({ mountPoint, bootFolder, rest }) => {
     await (await openBeneath(mountPoint, path)).close();
     return { kind: 'file', root: mountPoint, path };
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
+    return missing(error);
   }
 };
 

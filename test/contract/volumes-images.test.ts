@@ -1,0 +1,339 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { BakeryError } from '../../core/errors.ts';
+import { exec } from '../../core/host/exec.ts';
+import { requirePiId } from '../../core/ids.ts';
+import { receiveImage } from '../../exports/images/receive.ts';
+import { ext4Features } from '../../exports/volumes/ext4.ts';
+import { inOwnNamespace } from '../lab/namespace.ts';
+import { makeTinyImage, TINY } from '../lab/tiny-image.ts';
+import { type Bench, chunksOf, fault, MIB, openBench, run } from './volumes-lab.ts';
+
+/** Where makeTinyImage puts its two partitions. */
+const [FAT, EXT4] = [1 * MIB, 33 * MIB];
+const signal = new AbortController().signal;
+
+/** A stock image with a bit of everything that prepare looks at. */
+const STOCK = {
+  ...TINY.rootFiles,
+  'etc/systemd/system/multi-user.target.wants/rpi-resize.service': 'unit',
+  'etc/systemd/system/multi-user.target.wants/ssh.service': 'unit',
+  'etc/systemd/system/swap.target.wants/dphys-swapfile.service': 'unit',
+  'etc/rc3.d/S01resize2fs_once': 'script',
+  'etc/rpi/swap.conf': '[Main]\n#Mechanism=auto\n',
+  'etc/NetworkManager/NetworkManager.conf': '[main]\n',
+  'etc/dhcpcd.conf': 'persistent\n',
+  'etc/shadow': 'root:*:1::::::\npi:!:1::::::\n',
+  'var/lib/dbus/machine-id': '0123456789abcdef0123456789abcdef\n',
+};
+
+/** Changes the root of an image as only somebody hostile would: debugfs(8) commands. */
+function debugfs(image: string, ...commands: string[]): void {
+  for (const command of commands) run('debugfs', '-w', '-R', command, `${image}?offset=${EXT4}`);
+}
+
+/** Forges the folder entries of the image's FAT; `edit` says whether it changed this one (Microsoft FAT specification, 6 and 7). */
+function forgeFat(bytes: Buffer, edit: (entry: Buffer) => boolean): void {
+  let changed = 0;
+  for (let at = FAT; at < FAT + MIB; at += 32) if (edit(bytes.subarray(at, at + 32))) changed++;
+  assert.ok(changed > 0, 'the forgery hit something');
+}
+
+async function take(bench: Bench, id: string, bytes: Uint8Array): Promise<void> {
+  await bench.images.receive(chunksOf(bytes), { id, signal });
+  await bench.images.makeGolden({ id, signal });
+}
+
+/** What the operation's undo does, and that nothing is left then. */
+async function undo(bench: Bench, id: string): Promise<void> {
+  await bench.images.tidy({ id });
+  await bench.images.tidy({ id });
+  await bench.volumes.removeGolden(id);
+  for (const folder of ['incoming', 'golden', 'work'] as const) {
+    assert.deepEqual(readdirSync(bench.pool.path(folder, '')), [], folder);
+  }
+}
+
+inOwnNamespace(import.meta.url, () => {
+  const lab = mkdtempSync(join(tmpdir(), 'bakery-stock-'));
+  after(() => rmSync(lab, { recursive: true, force: true }));
+  /** An image's bytes, changed by `forge` while it is a file. */
+  function image(rootFiles: typeof TINY.rootFiles = STOCK, forge: (file: string) => void = () => undefined): Buffer {
+    const file = join(lab, 'image');
+    makeTinyImage(file, { rootFiles });
+    forge(file);
+    return readFileSync(file);
+  }
+
+  test('a stock image becomes Pis: received, golden, prepared, cloned, each with its own identity, discarded', async (t) => {
+    const bench = await openBench(t, 256);
+    const { images, volumes, pool } = bench;
+    const bytes = image();
+    const received = await images.receive(chunksOf(bytes), { id: 'g', signal });
+    assert.deepEqual(received, { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+    const start = performance.now();
+    await images.makeGolden({ id: 'g', signal });
+    t.diagnostic(`golden volume of ${bytes.length / MIB} MiB made in ${(performance.now() - start).toFixed(0)} ms`);
+    await images.makeGolden({ id: 'g', signal });
+    const golden = pool.path('golden', 'g.ext4');
+    assert.equal(statSync(golden).size, 256 * MIB);
+    assert.ok((await ext4Features(exec, golden)).includes('metadata_csum_seed'));
+
+    const { bootFolder, notes } = await images.prepare({ id: 'g', signal });
+    await images.prepare({ id: 'g', signal });
+    assert.equal(bootFolder, 'boot/firmware');
+    const told = notes.join('\n');
+    for (const word of [
+      'rpi-resize',
+      'dphys-swapfile',
+      'resize2fs_once',
+      'NetworkManager',
+      'dhcpcd',
+      'nobody can log in',
+    ]) {
+      assert.match(told, new RegExp(word));
+    }
+    await images.tidy({ id: 'g' });
+    assert.deepEqual(readdirSync(pool.path('incoming', '')), []);
+    assert.equal(
+      readFileSync(join(bench.root, 'boot/bootcode.bin'), 'utf8'),
+      TINY.bootFiles['bootcode.bin']?.toString(),
+    );
+
+    const pis = ['687680cd', '00000007'].map(requirePiId);
+    const keys = new Set<string>();
+    for (const piId of pis) {
+      const [root, fsUuid] = [bench.at(piId), randomUUID()];
+      const text = (path: string) => readFileSync(join(root, path), 'utf8');
+      const begin = performance.now();
+      await volumes.clone({ golden: 'g', id: piId, fsUuid });
+      await volumes.mount({ id: piId, fsUuid, at: root });
+      await images.giveIdentity({ mountPoint: root, piId });
+      t.diagnostic(`clone, mount and identity: ${(performance.now() - begin).toFixed(0)} ms`);
+      await images.giveIdentity({ mountPoint: root, piId });
+      for (const [name, content] of Object.entries(TINY.bootFiles)) {
+        assert.ok(readFileSync(join(root, 'boot/firmware', name)).equals(Buffer.from(content)), name);
+      }
+      assert.equal(text('etc/hostname'), `${piId}\n`);
+      assert.equal(text('etc/hosts'), `127.0.0.1\tlocalhost\n127.0.1.1\t${piId}\n`);
+      assert.match(text('etc/machine-id'), /^[0-9a-f]{32}\n$/);
+      assert.equal(existsSync(join(root, 'var/lib/dbus/machine-id')), false);
+      assert.doesNotMatch(text('etc/fstab'), /PARTUUID/);
+      assert.match(text('etc/fstab'), /^\/boot\/firmware \/boot\/firmware none bind 0 0$/m);
+      assert.deepEqual(readdirSync(join(root, 'etc/systemd/system/multi-user.target.wants')), ['ssh.service']);
+      assert.equal(text('etc/rpi/swap.conf.d/90-bakery-netboot.conf'), '[Main]\nMechanism=zram\n');
+      assert.match(text('etc/dhcpcd.conf'), /^persistent\n(?:.*\n)*nolink$/m);
+      for (const type of ['ed25519', 'ecdsa']) {
+        assert.equal(statSync(join(root, `etc/ssh/ssh_host_${type}_key`)).mode & 0o777, 0o600);
+        assert.match(text(`etc/ssh/ssh_host_${type}_key`), /BEGIN OPENSSH PRIVATE KEY/);
+        keys.add(text(`etc/ssh/ssh_host_${type}_key.pub`));
+      }
+      keys.add(text('etc/machine-id'));
+      assert.ok(statSync(join(root, 'piConfig')).isDirectory());
+    }
+    assert.equal(keys.size, 6, 'no two Pis share any');
+
+    for (const piId of pis) {
+      await volumes.unmount({ id: piId, at: bench.at(piId) });
+      run('e2fsck', '-fn', pool.path('volumes', `${piId}.ext4`));
+      await volumes.discard({ id: piId });
+    }
+    await undo(bench, 'g');
+    assert.deepEqual(readdirSync(join(bench.root, 'nfs')), []);
+  });
+
+  test('every unfit image is refused with the code that says why, and leaves nothing', async (t) => {
+    const bench = await openBench(t);
+    const good = image();
+    const changed = (edit: (bytes: Buffer) => void) => {
+      const bytes = Buffer.from(good);
+      edit(bytes);
+      return bytes;
+    };
+    const magic = (hex: string) => Buffer.concat([Buffer.from(hex, 'hex'), randomBytes(4096)]);
+    const gpt = join(lab, 'gpt');
+    writeFileSync(gpt, Buffer.alloc(4 * MIB));
+    await exec('sfdisk', ['--quiet', gpt], { input: 'label: gpt\n,2M\n' });
+    const cases: [string, string, Uint8Array][] = [
+      ['noise', 'image-not-an-image', Buffer.alloc(MIB, 'noise ')],
+      ['one byte', 'image-not-an-image', Buffer.from('x')],
+      ['xz', 'image-packed', magic('fd377a585a00')],
+      ['gzip', 'image-packed', magic('1f8b0800')],
+      ['zstd', 'image-packed', magic('28b52ffd')],
+      ['zip', 'image-packed', magic('504b0304')],
+      ['GPT', 'image-partitions', readFileSync(gpt)],
+      ['no root', 'image-partitions', changed((bytes) => bytes.fill(0, 446 + 16, 446 + 32))],
+      ['cut', 'image-truncated', good.subarray(0, good.length - MIB)],
+      ['only its start', 'image-truncated', good.subarray(0, 2 * MIB)],
+      ['no ext4', 'image-root-not-ext4', changed((bytes) => bytes.fill(0, EXT4, EXT4 + 4096))],
+      ['no FAT', 'image-boot-unreadable', changed((bytes) => bytes.fill(0, FAT, FAT + MIB))],
+      ['empty FAT', 'image-boot-unreadable', changed((bytes) => bytes.fill(0xff, FAT, FAT + MIB))],
+    ];
+    for (const [name, code, bytes] of cases) {
+      await t.test(`${name}: ${code}`, async () => {
+        await assert.rejects(take(bench, 'bad', bytes), fault(code));
+        await undo(bench, 'bad');
+      });
+    }
+  });
+
+  test('a FAT whose files claim more than the partition holds is not unpacked', async (t) => {
+    const bench = await openBench(t);
+    const bytes = image();
+    forgeFat(
+      bytes,
+      (entry) => entry.toString('latin1', 0, 11) === 'FIXUP   DAT' && entry.writeUInt32LE(0x7fffffff, 28) > 0,
+    );
+    await assert.rejects(take(bench, 'bomb', bytes), fault('image-boot-unreadable'));
+    await undo(bench, 'bomb');
+  });
+
+  test('a FAT with names like ../ writes nothing outside the boot folder', async (t) => {
+    const bench = await openBench(t);
+    const file = join(lab, 'image');
+    const hostile = ['..%..%evil-one.txt', '%tmp%evil-two.txt', 'overlays%..%..%..%..%etc%evil-three'];
+    makeTinyImage(file, {
+      bootFiles: { ...TINY.bootFiles, ...Object.fromEntries(hostile.map((name) => [name, 'evil'])) },
+    });
+    const bytes = readFileSync(file);
+    forgeFat(bytes, (entry) => {
+      if (entry[11] !== 0x0f) return false;
+      // The 13 UTF-16 characters of a long name's entry.
+      const places = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30].filter((at) => entry.readUInt16LE(at) === 0x25);
+      for (const at of places) entry.writeUInt16LE(0x2f, at);
+      return places.length > 0;
+    });
+    await take(bench, 'g', bytes).catch((error) => assert.ok(error instanceof BakeryError, String(error)));
+    const found = run('find', bench.root, '/tmp', '/etc', '-name', '*evil*').split('\n').filter(Boolean);
+    const allowed = bench.pool.path('incoming', 'g.boot/');
+    assert.deepEqual(
+      found.filter((path) => !path.startsWith(allowed)),
+      [],
+    );
+    await undo(bench, 'g');
+  });
+
+  test('links in an image lead nowhere outside of it', async (t) => {
+    const bench = await openBench(t);
+    const outside = join(lab, 'outside');
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'fstab'), 'untouched');
+    const before = () => readdirSync(outside).map((name) => `${name} ${readFileSync(join(outside, name), 'utf8')}`);
+
+    const folders: [string, string[], string][] = [
+      ['fstab is a link', ['rm /etc/fstab', `symlink /etc/fstab ${outside}/fstab`], 'path-refused'],
+      [
+        'etc/rc3.d and the units are links',
+        ['rm /etc/rc3.d/S01resize2fs_once', 'rmdir /etc/rc3.d', `symlink /etc/rc3.d ${outside}`],
+        '',
+      ],
+      [
+        'boot is a link',
+        ['rm /boot/firmware/.keep', 'rmdir /boot/firmware', 'rmdir /boot', `symlink /boot ${outside}`],
+        'path-refused',
+      ],
+    ];
+    for (const [name, commands, code] of folders) {
+      await t.test(name, async () => {
+        const bytes = image(STOCK, (file) => debugfs(file, ...commands));
+        const whole = async () => {
+          await take(bench, 'g', bytes);
+          await bench.images.prepare({ id: 'g', signal });
+        };
+        if (code) await assert.rejects(whole(), fault(code));
+        else await whole();
+        assert.deepEqual(before(), ['fstab untouched']);
+        await undo(bench, 'g');
+      });
+    }
+
+    await t.test('identity replaces links and never follows them', async () => {
+      const links = ['etc/hostname', 'etc/machine-id', 'etc/ssh/ssh_host_ed25519_key'];
+      const commands = links.flatMap((path) => [`rm /${path}`, `symlink /${path} ${outside}/fstab`]);
+      await take(
+        bench,
+        'g',
+        image(STOCK, (file) => debugfs(file, ...commands, `symlink /piConfig ${outside}`)),
+      );
+      const [fsUuid, at, piId] = [randomUUID(), bench.at('687680cd'), requirePiId('687680cd')];
+      await bench.volumes.clone({ golden: 'g', id: 'v', fsUuid });
+      await bench.volumes.mount({ id: 'v', fsUuid, at });
+      await bench.images.giveIdentity({ mountPoint: at, piId });
+      assert.deepEqual(before(), ['fstab untouched']);
+      assert.equal(readFileSync(join(at, 'etc/hostname'), 'utf8'), `${piId}\n`);
+      await bench.volumes.unmount({ id: 'v', at });
+      await bench.volumes.remove({ id: 'v' });
+      await undo(bench, 'g');
+    });
+  });
+
+  test('a root that is smaller than its image still gets room for the boot files', async (t) => {
+    const bench = await openBench(t, 1);
+    await take(bench, 'g', image());
+    assert.ok(statSync(bench.pool.path('golden', 'g.ext4')).size >= (24 + 32) * MIB);
+    await undo(bench, 'g');
+  });
+
+  test('a golden volume that a crash left half made and mounted is made again', async (t) => {
+    const bench = await openBench(t);
+    const bytes = image();
+    await bench.images.receive(chunksOf(bytes), { id: 'g', signal });
+    const partial = bench.pool.path('golden', 'g.ext4.partial');
+    writeFileSync(partial, bytes.subarray(EXT4));
+    mkdirSync(bench.pool.path('work', 'golden-g'));
+    run('mount', '-o', 'loop', partial, bench.pool.path('work', 'golden-g'));
+    await bench.images.makeGolden({ id: 'g', signal });
+    assert.deepEqual(readdirSync(bench.pool.path('golden', '')), ['g.ext4']);
+    await undo(bench, 'g');
+  });
+
+  test('a golden volume in the making is given up when it is cancelled', async (t) => {
+    const bench = await openBench(t);
+    await bench.images.receive(chunksOf(image()), { id: 'g', signal });
+    await assert.rejects(bench.images.makeGolden({ id: 'g', signal: AbortSignal.abort() }));
+    await undo(bench, 'g');
+  });
+
+  test('an upload that is empty, cut off, cancelled or too large leaves no file', async (t) => {
+    const bench = await openBench(t);
+    const receive = (body: AsyncIterable<Uint8Array>, stop = signal) =>
+      bench.images.receive(body, { id: 'u', signal: stop });
+    await assert.rejects(receive(chunksOf(Buffer.alloc(0))), fault('image-empty'));
+    const cut = async function* () {
+      yield Buffer.alloc(1000);
+      throw new Error('socket hang up');
+    };
+    await assert.rejects(receive(cut()), fault('upload-cut-off'));
+    const stalled = async function* () {
+      yield Buffer.alloc(1000);
+      await new Promise(() => undefined);
+    };
+    const stop = new AbortController();
+    const waiting = receive(stalled(), stop.signal);
+    stop.abort(new BakeryError('conflict', 'cancelled-by-test', 'no more'));
+    await assert.rejects(waiting, fault('cancelled-by-test'));
+    const narrow = {
+      ...bench.pool,
+      async ensureFree(bytes: number) {
+        if (bytes > 64 * MIB + 64 * 1024) throw new BakeryError('no-space', 'pool-full', 'full');
+      },
+    };
+    const file = bench.pool.path('incoming', 'u.img');
+    const large = chunksOf(Buffer.alloc(MIB), 128 * 1024);
+    await assert.rejects(receiveImage(large, { file, pool: narrow, signal }), fault('pool-full'));
+    assert.deepEqual(readdirSync(bench.pool.path('incoming', '')), []);
+  });
+});
