@@ -5,6 +5,10 @@
 const SIZES = {
   /** Random requests thrown at the power service in one go. */
   powerRequests: { normal: 300, long: 20_000 },
+  /** Random datagrams thrown at the TFTP server before it must serve a file. */
+  tftpHostileDatagrams: { normal: 3_000, long: 200_000 },
+  /** Random datagrams given to the packet decoder. */
+  tftpPackets: { normal: 5_000, long: 500_000 },
 } as const;
 
 /** True in the long run. */

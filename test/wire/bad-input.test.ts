@@ -97,7 +97,9 @@ inOwnNamespace(import.meta.url, () => {
     const socket = connect(Number(new URL(bakery.base).port), '127.0.0.1');
     socket.on('error', () => undefined);
     await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
-    socket.write(`POST /api/v1/bakeforms/cut HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bakery.token}\r\nContent-Length: ${good.length}\r\n\r\n`);
+    socket.write(
+      `POST /api/v1/bakeforms/cut HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bakery.token}\r\nContent-Length: ${good.length}\r\n\r\n`,
+    );
     socket.write(good.subarray(0, 5 * MIB));
     await new Promise((resolve) => setTimeout(resolve, 200));
     socket.destroy();
@@ -220,7 +222,12 @@ inOwnNamespace(import.meta.url, () => {
       const answer = await rrq(path);
       assert.deepEqual([answer.readUInt16BE(0), answer.readUInt16BE(2)], [5, 1], path);
     }
-    for (const path of ['687680cd/cmdline.txt', '687680cd//cmdline.txt', '/687680cd/cmdline.txt', '687680CD/cmdline.txt']) {
+    for (const path of [
+      '687680cd/cmdline.txt',
+      '687680cd//cmdline.txt',
+      '/687680cd/cmdline.txt',
+      '687680CD/cmdline.txt',
+    ]) {
       const answer = await rrq(path);
       assert.deepEqual([answer.readUInt16BE(0), answer.readUInt16BE(2)], [3, 1], path);
       assert.match(answer.toString('utf8', 4), /nfsroot=127\.0\.0\.1:/);

@@ -38,7 +38,9 @@ inOwnNamespace(import.meta.url, () => {
       const body = Buffer.from(options.body ?? '');
       const length = options.body !== undefined || method === 'POST' ? { length: body.length } : {};
       const type = options.contentType === undefined ? {} : { contentType: options.contentType };
-      await connection.write(goHead({ method, path: BASE + path, host: `127.0.0.1:${port}`, auth, ...length, ...type }));
+      await connection.write(
+        goHead({ method, path: BASE + path, host: `127.0.0.1:${port}`, auth, ...length, ...type }),
+      );
       await connection.write(body);
       const answer = await connection.answer();
       const json = answer.headers.get('content-type')?.includes('json');
@@ -161,7 +163,10 @@ inOwnNamespace(import.meta.url, () => {
       const answer = await go('POST', '/oven/0060cd37/disks', { body, contentType: 'application/json' });
       assert.equal(answer.status, 200);
       const { disks } = (await go('GET', '/oven/0060cd37')).body as { disks: { id: string }[] };
-      assert.deepEqual(disks.slice(1).map((d) => d.id), [disk.id]);
+      assert.deepEqual(
+        disks.slice(1).map((d) => d.id),
+        [disk.id],
+      );
     }
     const attached = await go('DELETE', `/disks/${disk.id}`);
     assert.equal(attached.status, 409);
@@ -169,10 +174,15 @@ inOwnNamespace(import.meta.url, () => {
 
   test('files go into piConfig and come back byte for byte', async () => {
     const bytes = Buffer.from([0, 1, 2, 255, 254, 10, 13]);
-    const put = await go('POST', '/oven/0060cd37/upload/settings.json', { body: bytes, contentType: 'application/octet-stream' });
+    const put = await go('POST', '/oven/0060cd37/upload/settings.json', {
+      body: bytes,
+      contentType: 'application/octet-stream',
+    });
     assert.equal(put.status, 200);
     assert.deepEqual(readFileSync(join(bakery.root, 'nfs/0060cd37/piConfig/settings.json')), bytes);
-    const back = await fetch(`${bakery.base}/oven/0060cd37/download/settings.json`, { headers: { authorization: `Bearer ${bakery.token}` } });
+    const back = await fetch(`${bakery.base}/oven/0060cd37/download/settings.json`, {
+      headers: { authorization: `Bearer ${bakery.token}` },
+    });
     assert.equal(back.status, 200);
     assert.deepEqual(Buffer.from(await back.arrayBuffer()), bytes);
     assert.equal((await go('GET', '/oven/0060cd37/download/none.json')).status, 404);
