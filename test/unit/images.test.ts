@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { BakeryError } from '../../core/errors.ts';
+import { hostsWith } from '../../exports/images/identity.ts';
+import { readLayout } from '../../exports/images/layout.ts';
+import { prepareFstab } from '../../exports/images/prepare.ts';
+import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
+
+const table = (partitions: object[], label = 'dos') =>
+  JSON.stringify({ partitiontable: { label, id: '0x1', device: 'x', unit: 'sectors', sectorsize: 512, partitions } });
+const FAT = { node: 'x1', start: 16_384, size: 1000, type: 'c' };
+const LINUX = { node: 'x2', start: 20_000, size: 5000, type: '83' };
+const BYTES = 30_000 * 512;
+
+test('the boot and the root partition are found in bytes, in whatever order they are listed', () => {
+  const expected = {
+    boot: { offset: 16_384 * 512, length: 512_000 },
+    root: { offset: 20_000 * 512, length: 2_560_000 },
+  };
+  assert.deepEqual(readLayout(table([FAT, LINUX]), BYTES), expected);
+  assert.deepEqual(readLayout(table([LINUX, FAT]), BYTES), expected);
+});
+
+const refusals: [string, string, string, number?][] = [
+  ['no table', '', 'image-not-an-image'],
+  ['not JSON', 'oops', 'image-not-an-image'],
+  ['GPT', table([FAT, LINUX], 'gpt'), 'image-partitions'],
+  ['one partition', table([LINUX]), 'image-partitions'],
+  ['no partition', table([]), 'image-partitions'],
+  ['no Linux', table([FAT, { ...LINUX, type: '7' }]), 'image-partitions'],
+  ['overlap', table([FAT, { ...LINUX, start: 16_385 }]), 'image-partitions'],
+  ['a partition over the table itself', table([{ ...FAT, start: 0 }, LINUX]), 'image-partitions'],
+  ['an end beyond the file', table([FAT, { ...LINUX, size: 50_000 }]), 'image-truncated'],
+  ['an absurd size', table([FAT, { ...LINUX, size: Number.MAX_SAFE_INTEGER }]), 'image-truncated'],
+  ['a size of nothing', table([FAT, { ...LINUX, size: 0 }]), 'image-not-an-image'],
+];
+for (const [what, json, code] of refusals) {
+  test(`an image with ${what} is refused`, () => assert.throws(() => readLayout(json, BYTES), { code }));
+}
+
+test('whatever sfdisk says, the answer is a layout inside the file or a clear refusal', () => {
+  const partition = fc.record({
+    start: fc.integer(),
+    size: fc.integer(),
+    type: fc.constantFrom('c', '83', '82', 'ee', ''),
+  });
+  fc.assert(
+    fc.property(fc.array(partition, { maxLength: 5 }), (partitions) => {
+      try {
+        const { boot, root } = readLayout(table(partitions), BYTES);
+        assert.ok(Math.max(boot.offset + boot.length, root.offset + root.length) <= BYTES);
+      } catch (error) {
+        assert.ok(error instanceof BakeryError && error.kind === 'invalid', String(error));
+      }
+    }),
+  );
+});
+
+test('fstab loses the card’s partitions and swap and gets the boot folder as a mount point, once', () => {
+  const stock = [
+    '# a comment stays',
+    'proc            /proc           proc    defaults          0       0',
+    'PARTUUID=4e639091-01  /boot/firmware  vfat    defaults          0       2',
+    'PARTUUID=4e639091-02  /               ext4    defaults,noatime  0       1',
+    'LABEL=data /srv/data ext4 defaults 0 2',
+    '/swapfile none swap sw 0 0',
+    '',
+  ].join('\n');
+  const { text, dropped } = prepareFstab(stock, 'boot/firmware');
+  assert.deepEqual(text.split('\n'), [
+    '# a comment stays',
+    'proc            /proc           proc    defaults          0       0',
+    'LABEL=data /srv/data ext4 defaults 0 2',
+    '/boot/firmware /boot/firmware none bind 0 0',
+    '',
+  ]);
+  assert.equal(dropped.length, 3);
+  assert.deepEqual(prepareFstab(text, 'boot/firmware'), { text, dropped: [] });
+  assert.ok(!prepareFstab(stock, 'boot').text.includes('bind'));
+});
+
+test('/etc/hosts names the host once', () => {
+  const stock = '127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n';
+  const once = hostsWith(stock, '687680cd');
+  assert.equal(once, '127.0.0.1\tlocalhost\n127.0.1.1\t687680cd\n');
+  assert.equal(hostsWith(once, '687680cd'), once);
+});
+
+test('mountinfo is read with its octal escapes', () => {
+  const line = '36 35 7:3 / /mnt/a\\040b\\134c rw,noatime shared:1 - ext4 /dev/loop3 rw';
+  assert.deepEqual(parseMountinfo(`${line}\nnonsense\n`), [
+    { device: '7:3', mountPoint: '/mnt/a b\\c', type: 'ext4', source: '/dev/loop3' },
+  ]);
+});
