@@ -28,7 +28,9 @@ function missing(error: unknown): undefined {
 /** `cmdline.txt`, below an os_prefix too, is made from the Pi's own for the root it has now. */
 const cmdline: BootFileRoute = async (request) => {
   if (request.rest.split('/').at(-1) !== 'cmdline.txt') return undefined;
-  const source = await readBeneath(request.mountPoint, `${request.bootFolder}/${request.rest}`, MAX_CMDLINE).catch(missing);
+  const source = await readBeneath(request.mountPoint, `${request.bootFolder}/${request.rest}`, MAX_CMDLINE).catch(
+    missing,
+  );
   if (!source) return undefined;
   return { kind: 'bytes', bytes: Buffer.from(renderCmdline(source.toString('utf8'), request.target)) };
 };
