@@ -29,241 +29,245 @@ interface PiInfo {
   readonly disks?: readonly DiskInfo[];
 }
 
-inOwnNamespace(import.meta.url, () => {
-  let image: PiImage;
-  let root: string;
-  let network: LabNetwork;
-  let bakery: RunningBakery;
-  let pi: PiOnPort;
-  let powerServer: PowerServer;
-  const times: [string, number][] = [];
+inOwnNamespace(
+  import.meta.url,
+  () => {
+    let image: PiImage;
+    let root: string;
+    let network: LabNetwork;
+    let bakery: RunningBakery;
+    let pi: PiOnPort;
+    let powerServer: PowerServer;
+    const times: [string, number][] = [];
 
-  async function timed<T>(stage: string, act: () => Promise<T>): Promise<T> {
-    const began = Date.now();
-    const result = await act();
-    times.push([stage, Date.now() - began]);
-    return result;
-  }
-  async function ask<T>(method: string, path: string, expected: number, body?: unknown): Promise<T> {
-    const answer = await call(bakery, method, path, body);
-    assert.equal(answer.status, expected, `${method} ${path}: ${JSON.stringify(answer.body)}`);
-    return answer.body as T;
-  }
-  async function until<T>(what: string, ms: number, probe: () => Promise<T | undefined | false>): Promise<T> {
-    const end = Date.now() + ms;
-    for (;;) {
-      const found = await probe();
-      if (found) return found;
-      if (Date.now() > end)
-        throw new Error(
-          `${what}: not within ${ms} ms\n${pi.serialLog().slice(-2000)}\n${bakery.output().slice(-3000)}`,
-        );
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    async function timed<T>(stage: string, act: () => Promise<T>): Promise<T> {
+      const began = Date.now();
+      const result = await act();
+      times.push([stage, Date.now() - began]);
+      return result;
     }
-  }
-  const status = async (wanted: number) => {
-    const info = await ask<PiInfo>('GET', `/oven/${PI.id}`, 200);
-    return info.status === wanted && info;
-  };
-  const marker = (text: string) => (event: { event: string; text?: string }) =>
-    event.event === 'marker' && event.text === text;
-
-  /** Bakes the Pi and gives it a disk and its files, as the BOSH CPI does. */
-  async function bakeWithDisk(nonce: string): Promise<{ baked: PiInfo; disk: DiskInfo }> {
-    const picked = await ask<PiInfo>('POST', '/fridge', 202, { bakeformName: 'debian' });
-    assert.equal(picked.id, PI.id);
-    await until('baked', 30_000, () => status(2));
-    const disk = await ask<DiskInfo>('POST', '/disks', 201, { size: 16 });
-    await ask('POST', `/oven/${PI.id}/disks`, 200, { diskId: disk.id });
-    const baked = await ask<PiInfo>('GET', `/oven/${PI.id}`, 200);
-    const files = {
-      'disks.json': JSON.stringify(baked.disks?.slice(1)),
-      'settings.json': JSON.stringify({ agent_id: PI.id, nonce }),
+    async function ask<T>(method: string, path: string, expected: number, body?: unknown): Promise<T> {
+      const answer = await call(bakery, method, path, body);
+      assert.equal(answer.status, expected, `${method} ${path}: ${JSON.stringify(answer.body)}`);
+      return answer.body as T;
+    }
+    async function until<T>(what: string, ms: number, probe: () => Promise<T | undefined | false>): Promise<T> {
+      const end = Date.now() + ms;
+      for (;;) {
+        const found = await probe();
+        if (found) return found;
+        if (Date.now() > end)
+          throw new Error(
+            `${what}: not within ${ms} ms\n${pi.serialLog().slice(-2000)}\n${bakery.output().slice(-3000)}`,
+          );
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+    const status = async (wanted: number) => {
+      const info = await ask<PiInfo>('GET', `/oven/${PI.id}`, 200);
+      return info.status === wanted && info;
     };
-    for (const [name, text] of Object.entries(files)) {
-      await ask('POST', `/oven/${PI.id}/upload/${name}`, 200, Buffer.from(text));
-      assert.equal(await ask('GET', `/oven/${PI.id}/download/${name}`, 200), text);
-    }
-    return { baked, disk };
-  }
-  /** Power-cycles it and waits until its init says that all is done; throws with what it said otherwise. */
-  async function bootUntilReady(ms: number): Promise<void> {
-    await ask('POST', `/oven/${PI.id}/powercycle`, 200);
-    await until('powered on', 15_000, async () => pi.powered());
-    const end = await pi.waitFor(
-      (event) => marker('ready')(event) || event.event === 'failed' || (event.text ?? '').startsWith('failed'),
-      ms,
-    );
-    if (!end || !marker('ready')(end))
-      throw new Error(`the Pi did not come up: ${end?.reason ?? end?.text ?? 'no sign in time'}`);
-  }
-  function readNonce(disk: DiskInfo): string {
-    sh('sync', '-f', disk.location);
-    return sh('debugfs', '-R', 'cat /nonce', join(disk.location, 'disk.img')).trim();
-  }
-  async function unbake(): Promise<void> {
-    await ask('DELETE', `/oven/${PI.id}`, 200);
-    await until('unbaked', 60_000, () => status(1));
-  }
+    const marker = (text: string) => (event: { event: string; text?: string }) =>
+      event.event === 'marker' && event.text === text;
 
-  before(async () => {
-    image = await timed('build the image (or take it from the cache)', async () => buildPiImage());
-    root = mkdtempSync(join(tmpdir(), 'bakery-e2e-'));
-    network = await makeLabNetwork([PI]);
-    pi = createPiOnPort({
-      serial: PI.id,
-      mac: PI.mac,
-      address: `${PI.address}/24`,
-      server: network.server,
-      hide: [dirname(image.path), root],
-    });
-    powerServer = await startPowerServer({ 0: pi });
-    const ppiConfig = join(root, 'ppi.json');
-    writeFileSync(ppiConfig, JSON.stringify({ piList: { [PI.id]: { piId: PI.id, id: 0, url: powerServer.url } } }));
-    bakery = await timed('start the server', () =>
-      startBakery({
-        root,
-        settings: { BAKERY_POWER: 'simpleweb', PPI_CONFIG_PATH: ppiConfig, BAKERY_ADDRESS: network.server },
-      }),
-    );
-  });
-  after(async () => {
-    await pi?.dispose();
-    await bakery?.stop();
-    await powerServer?.close();
-    await network?.close();
-    if (root) {
-      await stopLeftovers(root);
-      rmSync(root, { recursive: true, force: true });
-    }
-    const rows = times.map(([stage, ms]) => `  ${(ms / 1000).toFixed(2).padStart(7)} s  ${stage}`);
-    process.stdout.write(`stages:\n${rows.join('\n')}\n`);
-  });
-
-  test('takes a real image in', async () => {
-    const blob = await openAsBlob(image.path);
-    const made = await timed('upload the image and make it a bakeform', () =>
-      ask<{ name: string; sha256: string; notes: string[] }>('POST', '/bakeforms/debian', 201, blob.stream()),
-    );
-    assert.equal(made.sha256, image.sha256);
-    assert.ok(made.notes.some((note) => note.includes('/boot/firmware vfat')));
-  });
-
-  test('admits an unknown Pi that asks for its boot files, and switches it off', async () => {
-    assert.deepEqual(await ask('GET', '/fridge', 200), {});
-    await timed('an unknown Pi asks and is in the fridge, off', async () => {
-      await pi.on();
-      await until('in the fridge', 30_000, async () => PI.id in (await ask<object>('GET', '/fridge', 200)));
-      await until('switched off', 30_000, async () => !pi.powered());
-    });
-    assert.equal(powerServer.calls.at(-1)?.action, 'off');
-  });
-
-  test('bakes it, boots it over TFTP and NFS, and it writes to its disk what only its settings told it', async (t) => {
-    const nonce = randomUUID();
-    const { baked, disk } = await timed('bake, disk, attach, files', () => bakeWithDisk(nonce));
-    assert.equal(baked.disks?.length, 2);
-    await bootUntilReady(180_000);
-    const at = (is: (event: { event: string; text?: string }) => boolean) => pi.events.findLast(is)?.at ?? Number.NaN;
-    const on = at((event) => event.event === 'on');
-    const fetched = at((event) => event.event === 'fetched');
-    times.push(['boot ROM: every file over TFTP', fetched - on]);
-    times.push(['kernel, DHCP, root mounted over NFS', at(marker('root-mounted')) - fetched]);
-    times.push(['init to disk written and ready', at(marker('ready')) - at(marker('root-mounted'))]);
-
-    await t.test('the kernel it ran is the one of the image, byte for byte', () => {
-      const requests = pi.events.findLast((event) => event.event === 'fetched')?.requests ?? [];
-      for (const name of ['vmlinuz', 'initrd.img', 'bcm2837-rpi-3-b.dtb', 'start.elf', 'bootcode.bin']) {
-        const got = requests.findLast((request) => request.path.endsWith(name) && request.outcome === 'fetched');
-        const folder = mkdtempSync(join(tmpdir(), 'bakery-hash-'));
-        sh('mcopy', '-i', `${image.path}@@8M`, `::${name}`, folder);
-        const expected = createHash('sha256')
-          .update(readFileSync(join(folder, name)))
-          .digest('hex');
-        rmSync(folder, { recursive: true });
-        assert.equal(got?.sha256, expected, name);
+    /** Bakes the Pi and gives it a disk and its files, as the BOSH CPI does. */
+    async function bakeWithDisk(nonce: string): Promise<{ baked: PiInfo; disk: DiskInfo }> {
+      const picked = await ask<PiInfo>('POST', '/fridge', 202, { bakeformName: 'debian' });
+      assert.equal(picked.id, PI.id);
+      await until('baked', 30_000, () => status(2));
+      const disk = await ask<DiskInfo>('POST', '/disks', 201, { size: 16 });
+      await ask('POST', `/oven/${PI.id}/disks`, 200, { diskId: disk.id });
+      const baked = await ask<PiInfo>('GET', `/oven/${PI.id}`, 200);
+      const files = {
+        'disks.json': JSON.stringify(baked.disks?.slice(1)),
+        'settings.json': JSON.stringify({ agent_id: PI.id, nonce }),
+      };
+      for (const [name, text] of Object.entries(files)) {
+        await ask('POST', `/oven/${PI.id}/upload/${name}`, 200, Buffer.from(text));
+        assert.equal(await ask('GET', `/oven/${PI.id}/download/${name}`, 200), text);
       }
-      assert.ok(
-        requests.some((request) => request.outcome === 'exists'),
-        'it probed with ERROR 0',
+      return { baked, disk };
+    }
+    /** Power-cycles it and waits until its init says that all is done; throws with what it said otherwise. */
+    async function bootUntilReady(ms: number): Promise<void> {
+      await ask('POST', `/oven/${PI.id}/powercycle`, 200);
+      await until('powered on', 15_000, async () => pi.powered());
+      const end = await pi.waitFor(
+        (event) => marker('ready')(event) || event.event === 'failed' || (event.text ?? '').startsWith('failed'),
+        ms,
       );
-      assert.ok(
-        requests.some((request) => request.outcome === 'missing'),
-        'it asked for what there is not',
-      );
-      assert.ok(
-        requests.every((request) => request.outcome !== 'timeout'),
-        'every request was answered',
+      if (!end || !marker('ready')(end))
+        throw new Error(`the Pi did not come up: ${end?.reason ?? end?.text ?? 'no sign in time'}`);
+    }
+    function readNonce(disk: DiskInfo): string {
+      sh('sync', '-f', disk.location);
+      return sh('debugfs', '-R', 'cat /nonce', join(disk.location, 'disk.img')).trim();
+    }
+    async function unbake(): Promise<void> {
+      await ask('DELETE', `/oven/${PI.id}`, 200);
+      await until('unbaked', 60_000, () => status(1));
+    }
+
+    before(async () => {
+      image = await timed('build the image (or take it from the cache)', async () => buildPiImage());
+      root = mkdtempSync(join(tmpdir(), 'bakery-e2e-'));
+      network = await makeLabNetwork([PI]);
+      pi = createPiOnPort({
+        serial: PI.id,
+        mac: PI.mac,
+        address: `${PI.address}/24`,
+        server: network.server,
+        hide: [dirname(image.path), root],
+      });
+      powerServer = await startPowerServer({ 0: pi });
+      const ppiConfig = join(root, 'ppi.json');
+      writeFileSync(ppiConfig, JSON.stringify({ piList: { [PI.id]: { piId: PI.id, id: 0, url: powerServer.url } } }));
+      bakery = await timed('start the server', () =>
+        startBakery({
+          root,
+          settings: { BAKERY_POWER: 'simpleweb', PPI_CONFIG_PATH: ppiConfig, BAKERY_ADDRESS: network.server },
+        }),
       );
     });
-
-    await t.test('its host name is its serial', async () => {
-      assert.ok(await pi.waitFor(marker(`hostname ${PI.id}`), 0));
-    });
-
-    await t.test('the nonce is on its disk', () => assert.equal(readNonce(disk), nonce));
-
-    await t.test('another address can mount neither its root nor its disk', () => {
-      for (const location of [join(root, 'nfs', PI.id), disk.location]) {
-        for (const version of [3, 4]) {
-          const url = `nfs://${network.server}${location}?version=${version}`;
-          const { code, output } = network.asStranger('nfs-ls', url);
-          assert.notEqual(code, 0, `${url}: ${output}`);
-          assert.match(output, /Failed to mount|denied|ACCES|PERM|NOENT/i, url);
-        }
+    after(async () => {
+      await pi?.dispose();
+      await bakery?.stop();
+      await powerServer?.close();
+      await network?.close();
+      if (root) {
+        await stopLeftovers(root);
+        rmSync(root, { recursive: true, force: true });
       }
+      const rows = times.map(([stage, ms]) => `  ${(ms / 1000).toFixed(2).padStart(7)} s  ${stage}`);
+      process.stdout.write(`stages:\n${rows.join('\n')}\n`);
     });
-  });
 
-  test('unbakes it: volumes, exports, mounts and power are gone, and it is in the fridge', async () => {
-    await timed('unbake', unbake);
-    assert.equal(pi.powered(), false);
-    assert.equal(powerServer.calls.at(-1)?.action, 'off');
-    assert.deepEqual(Object.keys(await ask<object>('GET', '/fridge', 200)), [PI.id]);
-    assert.deepEqual(await ask('GET', '/disks', 200), { disks: {} });
-    assert.deepEqual(await ganeshaBackend({ root, log: quiet }).list(), []);
-    assert.deepEqual(readdirSync(join(root, 'nfs')), []);
-    assert.deepEqual(readdirSync(join(root, 'pool/volumes')), []);
-    assert.ok(!readFileSync('/proc/self/mounts', 'utf8').includes(`${root}/nfs`));
-    assert.ok(!sh('losetup', '--list', '--output', 'BACK-FILE').includes(`${root}/pool/`));
-  });
+    test('takes a real image in', async () => {
+      const blob = await openAsBlob(image.path);
+      const made = await timed('upload the image and make it a bakeform', () =>
+        ask<{ name: string; sha256: string; notes: string[] }>('POST', '/bakeforms/debian', 201, blob.stream()),
+      );
+      assert.equal(made.sha256, image.sha256);
+      assert.ok(made.notes.some((note) => note.includes('/boot/firmware vfat')));
+    });
 
-  const sabotages: { name: string; begin(disk: DiskInfo): () => void; ms: number; fails: RegExp }[] = [
-    {
-      name: 'NFS',
-      begin: () => blockPorts(network.bridge, [{ protocol: 'tcp', port: 2049 }]),
-      ms: 35_000,
-      fails: /failed NFS root|no sign in time/,
-    },
-    {
-      name: 'TFTP',
-      begin: () => blockPorts(network.bridge, [{ protocol: 'udp', port: 69 }]),
-      ms: 60_000,
-      fails: /no bootcode\.bin/,
-    },
-    {
-      name: "the guest's loop set-up",
-      begin() {
-        rmSync(join(root, 'nfs', PI.id, 'usr/lib/lab/setup-loop'));
-        return () => undefined;
-      },
-      ms: 120_000,
-      fails: /failed loop 0/,
-    },
-  ];
-  for (const { name, begin, ms, fails } of sabotages) {
-    test(`fails with ${name} taken out`, async () => {
+    test('admits an unknown Pi that asks for its boot files, and switches it off', async () => {
+      assert.deepEqual(await ask('GET', '/fridge', 200), {});
+      await timed('an unknown Pi asks and is in the fridge, off', async () => {
+        await pi.on();
+        await until('in the fridge', 30_000, async () => PI.id in (await ask<object>('GET', '/fridge', 200)));
+        await until('switched off', 30_000, async () => !pi.powered());
+      });
+      assert.equal(powerServer.calls.at(-1)?.action, 'off');
+    });
+
+    test('bakes it, boots it over TFTP and NFS, and it writes to its disk what only its settings told it', async (t) => {
       const nonce = randomUUID();
-      const { disk } = await bakeWithDisk(nonce);
-      const mend = begin(disk);
-      try {
-        await timed(`negative run: ${name}`, () => assert.rejects(bootUntilReady(ms), fails));
-      } finally {
-        mend();
-      }
-      assert.ok(existsSync(join(disk.location, 'disk.img')));
-      assert.throws(() => assert.equal(readNonce(disk), nonce), 'the nonce must not be there');
-      await unbake();
+      const { baked, disk } = await timed('bake, disk, attach, files', () => bakeWithDisk(nonce));
+      assert.equal(baked.disks?.length, 2);
+      await bootUntilReady(180_000);
+      const at = (is: (event: { event: string; text?: string }) => boolean) => pi.events.findLast(is)?.at ?? Number.NaN;
+      const on = at((event) => event.event === 'on');
+      const fetched = at((event) => event.event === 'fetched');
+      times.push(['boot ROM: every file over TFTP', fetched - on]);
+      times.push(['kernel, DHCP, root mounted over NFS', at(marker('root-mounted')) - fetched]);
+      times.push(['init to disk written and ready', at(marker('ready')) - at(marker('root-mounted'))]);
+
+      await t.test('the kernel it ran is the one of the image, byte for byte', () => {
+        const requests = pi.events.findLast((event) => event.event === 'fetched')?.requests ?? [];
+        for (const name of ['vmlinuz', 'initrd.img', 'bcm2837-rpi-3-b.dtb', 'start.elf', 'bootcode.bin']) {
+          const got = requests.findLast((request) => request.path.endsWith(name) && request.outcome === 'fetched');
+          const folder = mkdtempSync(join(tmpdir(), 'bakery-hash-'));
+          sh('mcopy', '-i', `${image.path}@@8M`, `::${name}`, folder);
+          const expected = createHash('sha256')
+            .update(readFileSync(join(folder, name)))
+            .digest('hex');
+          rmSync(folder, { recursive: true });
+          assert.equal(got?.sha256, expected, name);
+        }
+        assert.ok(
+          requests.some((request) => request.outcome === 'exists'),
+          'it probed with ERROR 0',
+        );
+        assert.ok(
+          requests.some((request) => request.outcome === 'missing'),
+          'it asked for what there is not',
+        );
+        assert.ok(
+          requests.every((request) => request.outcome !== 'timeout'),
+          'every request was answered',
+        );
+      });
+
+      await t.test('its host name is its serial', async () => {
+        assert.ok(await pi.waitFor(marker(`hostname ${PI.id}`), 0));
+      });
+
+      await t.test('the nonce is on its disk', () => assert.equal(readNonce(disk), nonce));
+
+      await t.test('another address can mount neither its root nor its disk', () => {
+        for (const location of [join(root, 'nfs', PI.id), disk.location]) {
+          for (const version of [3, 4]) {
+            const url = `nfs://${network.server}${location}?version=${version}`;
+            const { code, output } = network.asStranger('nfs-ls', url);
+            assert.notEqual(code, 0, `${url}: ${output}`);
+            assert.match(output, /Failed to mount|denied|ACCES|PERM|NOENT/i, url);
+          }
+        }
+      });
     });
-  }
-});
+
+    test('unbakes it: volumes, exports, mounts and power are gone, and it is in the fridge', async () => {
+      await timed('unbake', unbake);
+      assert.equal(pi.powered(), false);
+      assert.equal(powerServer.calls.at(-1)?.action, 'off');
+      assert.deepEqual(Object.keys(await ask<object>('GET', '/fridge', 200)), [PI.id]);
+      assert.deepEqual(await ask('GET', '/disks', 200), { disks: {} });
+      assert.deepEqual(await ganeshaBackend({ root, log: quiet }).list(), []);
+      assert.deepEqual(readdirSync(join(root, 'nfs')), []);
+      assert.deepEqual(readdirSync(join(root, 'pool/volumes')), []);
+      assert.ok(!readFileSync('/proc/self/mounts', 'utf8').includes(`${root}/nfs`));
+      assert.ok(!sh('losetup', '--list', '--output', 'BACK-FILE').includes(`${root}/pool/`));
+    });
+
+    const sabotages: { name: string; begin(disk: DiskInfo): () => void; ms: number; fails: RegExp }[] = [
+      {
+        name: 'NFS',
+        begin: () => blockPorts(network.bridge, [{ protocol: 'tcp', port: 2049 }]),
+        ms: 35_000,
+        fails: /failed NFS root|no sign in time/,
+      },
+      {
+        name: 'TFTP',
+        begin: () => blockPorts(network.bridge, [{ protocol: 'udp', port: 69 }]),
+        ms: 60_000,
+        fails: /no bootcode\.bin/,
+      },
+      {
+        name: "the guest's loop set-up",
+        begin() {
+          rmSync(join(root, 'nfs', PI.id, 'usr/lib/lab/setup-loop'));
+          return () => undefined;
+        },
+        ms: 120_000,
+        fails: /failed loop 0/,
+      },
+    ];
+    for (const { name, begin, ms, fails } of sabotages) {
+      test(`fails with ${name} taken out`, async () => {
+        const nonce = randomUUID();
+        const { disk } = await bakeWithDisk(nonce);
+        const mend = begin(disk);
+        try {
+          await timed(`negative run: ${name}`, () => assert.rejects(bootUntilReady(ms), fails));
+        } finally {
+          mend();
+        }
+        assert.ok(existsSync(join(disk.location, 'disk.img')));
+        assert.throws(() => assert.equal(readNonce(disk), nonce), 'the nonce must not be there');
+        await unbake();
+      });
+    }
+  },
+  { outside: () => void buildPiImage() },
+);

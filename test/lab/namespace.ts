@@ -8,9 +8,9 @@ const GUARD = 'BAKERY_TEST_NAMESPACE';
  * Runs the tests of a file in a network and a mount namespace of their own, with `lo` up and an empty /run: rpcbind's
  * lock and socket are paths in /run, and a server under test must neither see nor disturb this machine's mounts. The
  * file is run a second time inside; the outer run is one test that passes when the inner run does. When it ends,
- * everything that still runs in there is killed with it.
+ * everything that still runs in there is killed with it. `outside` runs first, where there still is a network.
  */
-export function inOwnNamespace(url: string, tests: () => void): void {
+export function inOwnNamespace(url: string, tests: () => void, options: { outside?: () => void } = {}): void {
   const file = fileURLToPath(url);
   if (process.env[GUARD] === file) {
     tests();
@@ -18,6 +18,7 @@ export function inOwnNamespace(url: string, tests: () => void): void {
   }
   test(`${file.split('/test/').at(-1)} (in namespaces of its own)`, async () => {
     if (process.getuid?.() !== 0) throw new Error('this test needs root: sudo npm test');
+    options.outside?.();
     // --pid --kill-child: when the inner node is gone, the kernel ends whatever daemon it left behind.
     const child = spawn(
       'unshare',

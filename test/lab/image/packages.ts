@@ -80,7 +80,8 @@ export function fetchPackages(work: string): { tree: string; kernel: string } {
   mkdirSync(join(work, 'etc/none'), { recursive: true });
   writeFileSync(join(work, 'apt.conf'), conf.join('\n'));
   const env = { APT_CONFIG: join(work, 'apt.conf') };
-  run('apt-get', ['update', '-q'], { env });
+  // Without the mode a mirror that cannot be reached is only a warning.
+  run('apt-get', ['update', '-q', '-o', 'APT::Update::Error-Mode=any'], { env });
   const depends = run('apt-cache', ['depends', 'linux-image-arm64'], { env }).toString();
   const image = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
   if (!image) throw new Error('linux-image-arm64 names no kernel package');
