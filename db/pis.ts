@@ -69,22 +69,36 @@ export async function findPiBy(ex: Executor, column: 'mac' | 'address', value: M
 }
 
 /** Adds a Pi to the fridge; it is fine when it is there. */
-export async function addPi(ex: Executor, pi: { id: PiId; quarantine: boolean; now: number }): Promise<void> {
+export async function addPi(
+  ex: Executor,
+  pi: { id: PiId; quarantine: boolean; confirmed: boolean; now: number },
+): Promise<void> {
   await ex
     .insertInto('pis')
-    .values({ id: pi.id, state: 'fridge', quarantine: pi.quarantine ? 1 : 0, created_at: pi.now })
+    .values({
+      id: pi.id,
+      state: 'fridge',
+      quarantine: pi.quarantine ? 1 : 0,
+      confirmed: pi.confirmed ? 1 : 0,
+      created_at: pi.now,
+    })
     .onConflict((c) => c.doNothing())
     .execute();
 }
 
-/** How many Pis wait for a person to admit them. */
-export async function countQuarantined(ex: Executor): Promise<number> {
-  const { n } = await ex
+/** Forgets the oldest Pis that were never confirmed, so that at most `keep` of them stay. @returns their ids. */
+export async function dropUnconfirmed(ex: Executor, keep: number): Promise<PiId[]> {
+  const rows = await ex
     .selectFrom('pis')
-    .select((eb) => eb.fn.countAll<number>().as('n'))
-    .where('quarantine', '=', 1)
-    .executeTakeFirstOrThrow();
-  return n;
+    .select('id')
+    .where('confirmed', '=', 0)
+    .where('state', '=', 'fridge')
+    .orderBy('created_at', 'desc')
+    .orderBy('id')
+    .execute();
+  const dropped = rows.slice(keep).map((row) => row.id as PiId);
+  if (dropped.length > 0) await ex.deleteFrom('pis').where('id', 'in', dropped).execute();
+  return dropped;
 }
 
 /**
@@ -95,7 +109,12 @@ export async function movePi(ex: Executor, id: PiId, event: PiEvent): Promise<Pi
   const pi = await requirePi(ex, id);
   const next = nextPiState(pi.state, event);
   if (!next) throw new BakeryError('conflict', 'pi-state', `Pi ${id} is ${pi.state}: ${event} is not possible`);
-  await ex.updateTable('pis').set({ state: next }).where('id', '=', id).execute();
+  const confirmed = event === 'bake' ? { confirmed: 1 } : {};
+  await ex
+    .updateTable('pis')
+    .set({ state: next, ...confirmed })
+    .where('id', '=', id)
+    .execute();
   return next;
 }
 

@@ -17,6 +17,8 @@ export interface Schema {
     quarantine: Generated<number>;
     await_off: Generated<number>;
     fault: string | null;
+    /** It was baked once, or hangs on a power port: it is not dropped when strangers fill the pool with serials. */
+    confirmed: Generated<number>;
     created_at: number;
   };
   disks: {

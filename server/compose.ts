@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { BakeryError, describeError } from '../core/errors.ts';
 import { systemClock } from '../core/host/clock.ts';
 import { exec } from '../core/host/exec.ts';
-import { defaultInterface, localAddresses, neighbourOf } from '../core/host/network.ts';
+import { defaultInterface, localAddresses, neighbourOf, reachableNeighbours } from '../core/host/network.ts';
 import type { Ipv4 } from '../core/ids.ts';
 import { lockRoot } from '../db/lock.ts';
 import { type Db, openDatabase } from '../db/open.ts';
@@ -30,6 +30,7 @@ import type { OperationPorts, Places } from './operations/ports.ts';
 import { operationKinds } from './operations/registry.ts';
 import { createPowerDriver } from './power/registry.ts';
 import { createPowerService } from './power/service.ts';
+import { watchAddresses } from './reconcile/addresses.ts';
 import { startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
 import { adminToken } from './token.ts';
@@ -211,6 +212,11 @@ async function start(config: Config, log: Logger, version: string, teardown: Tea
           await mountMissing({ db, volumes, places, log });
           await exports.converge([]);
         },
+      },
+      {
+        name: 'addresses',
+        everyMs: 15_000,
+        run: () => watchAddresses({ db, exports, reachable: () => reachableNeighbours(exec), clock, log }),
       },
       {
         name: 'trash',

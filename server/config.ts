@@ -103,9 +103,9 @@ const ConfigSchema = z
     path: ['PPI_PATH'],
     message: 'is needed by the power driver ppi',
   })
-  .refine((c) => c.BAKERY_POWER !== 'simpleweb' || c.PPI_CONFIG_PATH !== undefined, {
+  .refine((c) => (c.BAKERY_POWER ?? (c.PPI_PATH ? 'ppi' : 'manual')) === 'manual' || c.PPI_CONFIG_PATH !== undefined, {
     path: ['PPI_CONFIG_PATH'],
-    message: 'is needed by the power driver simpleweb',
+    message: 'is needed by the power drivers ppi and simpleweb',
   });
 /** All settings, read and checked. */
 export type Config = z.output<typeof ConfigSchema>;

@@ -29,6 +29,20 @@ export type Exec = (program: string, args: readonly string[], options?: ExecOpti
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** From the end of a child's time to that of ours: SIGKILL comes 2 s after SIGTERM. */
+const OVERDUE_MS = 3_000;
+
+/**
+ * When a child is ended, a grandchild may still hold its output open, and reading that would never end. The limit holds all
+ * the same.
+ */
+function overdue(timeoutMs: number, signal: AbortSignal | undefined): Promise<'overdue'> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve('overdue'), timeoutMs + OVERDUE_MS).unref();
+    signal?.addEventListener('abort', () => setTimeout(() => resolve('overdue'), OVERDUE_MS).unref(), { once: true });
+  });
+}
+
 /**
  * Runs `program` and waits for its end.
  * @throws BakeryError `tool-missing` (unavailable), `tool-timeout` (timeout), `tool-failed` (internal); the detail holds the
@@ -36,11 +50,12 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
  */
 export const exec: Exec = async (program, args, options = {}) => {
   const okCodes = options.okCodes ?? [0];
-  const result = await execa(program, [...args], {
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  const running = execa(program, [...args], {
     reject: false,
     extendEnv: false,
     env: { PATH, LC_ALL: 'C.UTF-8', ...options.env },
-    timeout: options.timeoutMs ?? 30_000,
+    timeout: timeoutMs,
     forceKillAfterDelay: 2_000,
     maxBuffer: 8 * 1024 * 1024,
     stripFinalNewline: false,
@@ -48,8 +63,9 @@ export const exec: Exec = async (program, args, options = {}) => {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
+  const result = await Promise.race([running, overdue(timeoutMs, options.signal)]);
   const command = [program, ...args].join(' ').slice(0, 500);
-  if (result.timedOut) {
+  if (result === 'overdue' || result.timedOut) {
     throw new BakeryError('timeout', 'tool-timeout', `${program} did not end in time`, { detail: command });
   }
   if (result.isCanceled) {

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { z } from 'zod';
 import { type Ipv4, type Mac, parseIpv4, parseMac } from '../ids.ts';
+import type { Exec } from './exec.ts';
 
 /** The IPv4 addresses of this machine, with the interface each is on; loopback included. */
 export function localAddresses(): { address: Ipv4; interface: string; loopback: boolean }[] {
@@ -46,4 +48,23 @@ export function parseNeighbours(text: string): Map<Ipv4, Mac> {
 /** The MAC that the kernel's neighbour table shows at `address`, or undefined. */
 export async function neighbourOf(address: Ipv4): Promise<Mac | undefined> {
   return parseNeighbours(await readFile('/proc/net/arp', 'utf8')).get(address);
+}
+
+const Neighbours = z.array(
+  z.object({ dst: z.string(), lladdr: z.string().optional(), state: z.array(z.string()).default([]) }),
+);
+
+/** The neighbours whose reachability is confirmed, from `ip -json neigh` (NUD states of rtnetlink(7)): they answer now. */
+export function parseReachable(json: string): Map<Ipv4, Mac> {
+  const reachable = new Map<Ipv4, Mac>();
+  for (const neighbour of Neighbours.parse(JSON.parse(json.trim() === '' ? '[]' : json))) {
+    const [address, mac] = [parseIpv4(neighbour.dst), parseMac(neighbour.lladdr ?? '')];
+    if (address && mac && neighbour.state.includes('REACHABLE')) reachable.set(address, mac);
+  }
+  return reachable;
+}
+
+/** Who answers on this machine's wires now: address to MAC. */
+export async function reachableNeighbours(exec: Exec): Promise<Map<Ipv4, Mac>> {
+  return parseReachable((await exec('ip', ['-json', '-4', 'neigh', 'show'])).stdout);
 }

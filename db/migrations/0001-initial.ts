@@ -19,6 +19,7 @@ export const initial: Migration = {
       .addColumn('quarantine', 'integer', (c) => c.notNull().defaultTo(0))
       .addColumn('await_off', 'integer', (c) => c.notNull().defaultTo(0))
       .addColumn('fault', 'text')
+      .addColumn('confirmed', 'integer', (c) => c.notNull().defaultTo(0))
       .addColumn('created_at', 'integer', (c) => c.notNull())
       .addCheckConstraint('pis_state', sql`state in ('fridge','baking','baked','unbaking','held')`)
       .execute();

@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts';
 import type { Pi } from '../../core/pi.ts';
 import { listDisksOf } from '../../db/disks.ts';
 import type { Db } from '../../db/open.ts';
-import { addPi, countQuarantined, findPi, findPiBy, patchPi } from '../../db/pis.ts';
+import { addPi, dropUnconfirmed, findPi, findPiBy, patchPi } from '../../db/pis.ts';
 import { type AddressDecision, decideAddress } from '../../netboot/addresses.ts';
 import { type BootPath, parseBootPath } from '../../netboot/files/path.ts';
 import type { TftpAnswer } from '../../netboot/tftp/server.ts';
@@ -47,8 +47,8 @@ export interface DeskPorts {
 const OFF_AGAIN_MS = 15_000;
 /** How often "seen" is written down while a Pi boots. */
 const SEEN_EVERY_MS = 10_000;
-/** Unknown Pis kept at most that were never baked and never bound to a port (design §6). */
-const MAX_QUARANTINED = 256;
+/** Pis kept at most that were never baked and hang on no power port (design §6). */
+const MAX_UNCONFIRMED = 256;
 
 const NOT_FOUND: TftpAnswer = { kind: 'error', code: 1, message: 'File not found' };
 
@@ -93,8 +93,10 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
 
   async function register(id: PiId, decision: Extract<AddressDecision, { kind: 'register' }>): Promise<boolean> {
     if (ports.policy === 'ignore') return false;
-    if (ports.policy === 'quarantine' && (await countQuarantined(db)) >= MAX_QUARANTINED) return false;
-    await addPi(db, { id, quarantine: ports.policy === 'quarantine', now: clock.now() });
+    const quarantine = ports.policy === 'quarantine';
+    await addPi(db, { id, quarantine, confirmed: ports.power.controls(id), now: clock.now() });
+    const dropped = await dropUnconfirmed(db, MAX_UNCONFIRMED);
+    if (dropped.length > 0) log.warn({ dropped }, 'too many unknown Pis; the oldest are forgotten');
     log.info({ pi: id, mac: decision.mac, address: decision.address }, 'an unknown Pi asked and is in the fridge now');
     if (decision.mac && decision.address) await bind(id, decision.mac, decision.address, decision.previousOwner);
     return true;

@@ -3,12 +3,16 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 type Transform = typeof jsonSchemaTransform;
 type TransformObject = typeof jsonSchemaTransformObject;
 
-/** Routes that stream their body say its media type; the schema library cannot express that. */
+/** Routes that stream their body say its media type, which the schema library cannot express; a wildcard gets a name. */
 export const describeRoute: Transform = (input) => {
   const result = jsonSchemaTransform(input);
   const mediaType = input.route.config?.rawBody;
-  if (!mediaType) return result;
-  return { ...result, schema: { ...result.schema, consumes: [mediaType], body: { type: 'string', format: 'binary' } } };
+  const schema: Record<string, unknown> = { ...result.schema };
+  if (mediaType) Object.assign(schema, { consumes: [mediaType], body: { type: 'string', format: 'binary' } });
+  if (!result.url.endsWith('/*') || schema.params === undefined) return { ...result, schema };
+  // OpenAPI has no name for a rest of a path that may have slashes.
+  const params = JSON.parse(JSON.stringify(schema.params).replaceAll('"*"', '"filename"'));
+  return { url: result.url.replace(/\*$/, ':filename'), schema: { ...schema, params } };
 };
 
 function referenced(node: unknown, found: Set<string>): Set<string> {

@@ -24,7 +24,7 @@ export const PACKAGES = [
   { name: 'dbus-bin', for: 'start', programs: ['dbus-send'] },
   { name: 'openssh-client', for: 'start', programs: ['ssh-keygen'] },
   { name: 'qemu-system-arm', for: 'test', programs: ['qemu-system-aarch64'] },
-  { name: 'iproute2', for: 'test', programs: ['ip'] },
+  { name: 'iproute2', for: 'start', programs: ['ip'] },
   { name: 'libnfs-utils', for: 'test', programs: ['nfs-ls', 'nfs-cat', 'nfs-cp'] },
   { name: 'dnsmasq-base', for: 'test', programs: ['dnsmasq'] },
   { name: 'dosfstools', for: 'test', programs: ['mkfs.vfat'] },

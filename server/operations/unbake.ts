@@ -37,7 +37,7 @@ export function unbakeKind(ports: OperationPorts): OperationKind<UnbakeParams> {
         timeoutMs: 2 * 60_000,
         async do({ params }) {
           const outcome = await power.off(params.pi);
-          await patchPi(db, params.pi, { awaitOff: outcome === 'unconfirmed', bootExpectedUntil: null });
+          await patchPi(db, params.pi, { awaitOff: outcome === 'unconfirmed', address: null });
           return outcome;
         },
       },

@@ -97,7 +97,7 @@ export async function startUnit(context: UnitContext): Promise<void> {
     await writeFileAtomic(layout.serverConf, conf, 0o600);
     await writeFileAtomic(layout.busConf, renderBusConf(socket), 0o600);
     const pid = await startParts(context, socket, rpcbindRuns ? 'host' : 'own');
-    log.info({ pid, ports: context.ports, rpcbind: rpcbindRuns ? 'host' : 'own' }, 'NFS server started');
+    log.info({ ganesha: pid, ports: context.ports, rpcbind: rpcbindRuns ? 'host' : 'own' }, 'NFS server started');
   } catch (error) {
     await endUnit(context);
     throw error;

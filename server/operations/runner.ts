@@ -1,0 +1,227 @@
+import { BakeryError, describeError, type ErrorKind } from '../../core/errors.ts';
+import type { Clock } from '../../core/host/clock.ts';
+import type { Log } from '../../core/log.ts';
+import {
+  addEvent,
+  type EventRecord,
+  findOperation,
+  listEvents,
+  type OperationFault,
+  type OperationRecord,
+  releaseClaims,
+  setOperationState,
+} from '../../db/journal.ts';
+import type { Db } from '../../db/open.ts';
+import type { OperationKind, Step, StepContext } from './kind.ts';
+
+/** Pauses before a step that has no way back is tried again. */
+const FORWARD_RETRY_MS = [500, 2_000];
+
+function toFault(error: unknown): OperationFault {
+  if (error instanceof BakeryError) {
+    return { kind: error.kind, code: error.code, message: error.message, detail: error.detail };
+  }
+  return { kind: 'internal', code: 'internal', message: 'an internal error occurred', detail: describeError(error) };
+}
+
+/** The error that a kept fault was. */
+export function fromFault(fault: OperationFault | undefined): BakeryError {
+  const { kind = 'internal', code = 'internal', message = 'the operation failed', detail } = fault ?? {};
+  return new BakeryError(kind as ErrorKind, code, message, detail === undefined ? {} : { detail });
+}
+
+/** What the history says of a step: `succeeded` with its output, `started` (it may have acted), or `undone`. */
+export function stepStates(events: readonly EventRecord[]): Map<string, { started: boolean; output?: unknown }> {
+  const states = new Map<string, { started: boolean; output?: unknown }>();
+  for (const event of events) {
+    if (event.event === 'started') states.set(event.step, { started: true });
+    if (event.event === 'succeeded') states.set(event.step, { started: true, output: event.output ?? null });
+    if (event.event === 'undone') states.delete(event.step);
+  }
+  return states;
+}
+
+/** Drives one admitted operation to its end: its steps, or their undoing. */
+export interface Runner {
+  /** Resolves when it is done; rejects with its fault when it failed (everything undone) or got stuck. */
+  drive(operation: OperationRecord, signal: AbortSignal, attachment: unknown): Promise<void>;
+  /** What the journal knows of it. */
+  contextOf(operation: OperationRecord, signal: AbortSignal, attachment: unknown): Promise<StepContext<unknown>>;
+}
+
+/** Builds a runner; it keeps nothing in memory that the journal does not have. */
+export function createRunner(options: {
+  db: Db;
+  kindOf: (name: string) => OperationKind<unknown>;
+  clock: Clock;
+  log: Log;
+}): Runner {
+  const { db, kindOf, clock, log } = options;
+
+  async function contextOf(
+    operation: OperationRecord,
+    signal: AbortSignal,
+    attachment: unknown,
+  ): Promise<StepContext<unknown>> {
+    const outputs: Record<string, unknown> = {};
+    for (const [step, state] of stepStates(await listEvents(db, operation.id))) {
+      if (state.output !== undefined) outputs[step] = state.output;
+    }
+    return {
+      operation: operation.id,
+      params: kindOf(operation.kind).parse(operation.params),
+      outputs,
+      signal,
+      attachment,
+    };
+  }
+
+  async function withTimeout<T>(
+    step: Step<unknown>,
+    context: StepContext<unknown>,
+    run: (c: StepContext<unknown>) => Promise<T>,
+  ) {
+    const timeout = AbortSignal.timeout(step.timeoutMs);
+    const signal = AbortSignal.any([context.signal, timeout]);
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = () => {
+      // The step gets a moment to end by the signal itself, so that its effects are over when it is undone.
+      setTimeout(() => aborted.reject(signal.reason), 5_000).unref();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([run({ ...context, signal }), aborted.promise]);
+    } catch (error) {
+      if (timeout.aborted) {
+        throw new BakeryError('timeout', 'step-timeout', `the step ${step.name} took too long`, {
+          detail: describeError(error),
+          cause: error,
+        });
+      }
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async function doSteps(kind: OperationKind<unknown>, operation: OperationRecord, context: StepContext<unknown>) {
+    const outputs = context.outputs as Record<string, unknown>;
+    for (const step of kind.steps) {
+      if (step.name in outputs) continue;
+      context.signal.throwIfAborted();
+      await addEvent(db, { operation: operation.id, step: step.name, event: 'started', now: clock.now() });
+      for (let tries = 0; ; tries++) {
+        try {
+          const output = (await withTimeout(step, context, (c) => step.do(c))) ?? null;
+          await addEvent(db, {
+            operation: operation.id,
+            step: step.name,
+            event: 'succeeded',
+            output,
+            now: clock.now(),
+          });
+          outputs[step.name] = output;
+          break;
+        } catch (error) {
+          await addEvent(db, {
+            operation: operation.id,
+            step: step.name,
+            event: 'failed',
+            output: toFault(error),
+            now: clock.now(),
+          });
+          const delay = FORWARD_RETRY_MS[tries];
+          if (kind.afterCrash !== 'forward' || delay === undefined) throw error;
+          await clock.sleep(delay);
+        }
+      }
+    }
+  }
+
+  async function commit(kind: OperationKind<unknown>, operation: OperationRecord, context: StepContext<unknown>) {
+    await db.transaction().execute(async (trx) => {
+      const ended = await setOperationState(trx, operation.id, { from: ['running'], to: 'done', now: clock.now() });
+      // A cancel that came first has won: what was done is undone.
+      if (!ended) throw new BakeryError('conflict', 'cancelled', 'the operation was cancelled');
+      await kind.commit(trx, context);
+      await releaseClaims(trx, operation.id);
+    });
+  }
+
+  async function getStuck(
+    kind: OperationKind<unknown>,
+    operation: OperationRecord,
+    context: StepContext<unknown>,
+    error: unknown,
+  ) {
+    const fault = toFault(error);
+    log.error({ operation: operation.id, kind: kind.kind, fault }, 'an operation is stuck and needs a person');
+    await db.transaction().execute(async (trx) => {
+      await setOperationState(trx, operation.id, {
+        from: ['running', 'unwinding'],
+        to: 'stuck',
+        error: fault,
+        now: clock.now(),
+      });
+      await kind.stuck?.(trx, context);
+    });
+  }
+
+  async function unwind(kind: OperationKind<unknown>, operation: OperationRecord, context: StepContext<unknown>) {
+    const states = stepStates(await listEvents(db, operation.id));
+    const quiet: StepContext<unknown> = { ...context, signal: new AbortController().signal };
+    for (const step of kind.steps.toReversed()) {
+      if (!states.has(step.name)) continue;
+      await addEvent(db, { operation: operation.id, step: step.name, event: 'undo-started', now: clock.now() });
+      try {
+        if (step.undo) await withTimeout(step, quiet, (c) => step.undo?.(c) ?? Promise.resolve());
+      } catch (error) {
+        await addEvent(db, {
+          operation: operation.id,
+          step: step.name,
+          event: 'undo-failed',
+          output: toFault(error),
+          now: clock.now(),
+        });
+        await getStuck(kind, operation, quiet, error);
+        return;
+      }
+      await addEvent(db, { operation: operation.id, step: step.name, event: 'undone', now: clock.now() });
+    }
+    await db.transaction().execute(async (trx) => {
+      await setOperationState(trx, operation.id, { from: ['unwinding'], to: 'failed', now: clock.now() });
+      await kind.unwound?.(trx, quiet);
+      await releaseClaims(trx, operation.id);
+    });
+  }
+
+  async function drive(operation: OperationRecord, signal: AbortSignal, attachment: unknown): Promise<void> {
+    const kind = kindOf(operation.kind);
+    const context = await contextOf(operation, signal, attachment);
+    if (operation.state === 'running') {
+      try {
+        await doSteps(kind, operation, context);
+        await commit(kind, operation, context);
+        log.info({ operation: operation.id, kind: kind.kind }, 'operation done');
+        return;
+      } catch (error) {
+        if (kind.afterCrash === 'forward') {
+          await getStuck(kind, operation, context, error);
+          throw error;
+        }
+        const fault = toFault(error);
+        log.warn({ operation: operation.id, kind: kind.kind, fault }, 'operation failed; undoing it');
+        await setOperationState(db, operation.id, {
+          from: ['running'],
+          to: 'unwinding',
+          error: fault,
+          now: clock.now(),
+        });
+      }
+    }
+    await unwind(kind, operation, context);
+    throw fromFault((await findOperation(db, operation.id))?.error);
+  }
+
+  return { drive, contextOf };
+}

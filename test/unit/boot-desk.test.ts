@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '../../core/host/clock.ts';
+import { parseDefaultRoute, parseNeighbours, parseReachable } from '../../core/host/network.ts';
+import type { Ipv4, Mac, PiId } from '../../core/ids.ts';
+import { openDatabase } from '../../db/open.ts';
+import { addPi, findPi, listPis, movePi, patchPi } from '../../db/pis.ts';
+import { createBootDesk, type DiscoveryPolicy } from '../../server/boot/desk.ts';
+import { sortAddresses } from '../../server/reconcile/addresses.ts';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const ME = '5564247d' as PiId;
+const MAC = 'b8:27:eb:64:24:7d' as Mac;
+const HERE = '10.0.0.5' as Ipv4;
+const THERE = '10.0.0.6' as Ipv4;
+const RELAY = '127.0.0.1' as Ipv4;
+
+/** A desk over a real inventory; the wire, the switch and the NFS server are told apart by what they were asked. */
+async function setUp(options: { policy?: DiscoveryPolicy; onPort?: boolean } = {}) {
+  const db = await openDatabase(':memory:');
+  const wire = new Map<Ipv4, Mac>([[HERE, MAC]]);
+  const log: string[] = [];
+  let now = 1_000_000;
+  const desk = createBootDesk({
+    db,
+    power: {
+      controls: () => options.onPort ?? false,
+      cycle: async () => undefined,
+      off: async (pi) => {
+        log.push(`off ${pi}`);
+        return 'off';
+      },
+    },
+    exports: { converge: async () => void log.push('converge') },
+    clock: { ...systemClock, now: () => now },
+    log: quiet,
+    policy: options.policy ?? 'accept',
+    neighbour: async (address) => wire.get(address),
+    bootFile: async (pi, path) => ({ kind: 'bytes', bytes: Buffer.from(`${pi.id}:${path}`) }),
+    firmware: async (path) => (path === 'bootcode.bin' ? { kind: 'bytes', bytes: Buffer.from('firmware') } : undefined),
+  });
+  const ask = async (filename: string, client = HERE) => {
+    const answer = await desk.answer({ client, filename, relay: client === RELAY });
+    return answer.kind === 'bytes'
+      ? Buffer.from(answer.bytes).toString()
+      : answer.kind === 'error'
+        ? answer.code
+        : answer;
+  };
+  const bake = async () => {
+    await movePi(db, ME, 'bake');
+    await movePi(db, ME, 'baked');
+  };
+  return { db, wire, log, ask, bake, pass: (ms: number) => (now += ms) };
+}
+
+test('an unknown Pi gets the first stage, tells its serial, and is in the fridge with its MAC and address', async () => {
+  const { db, ask, log } = await setUp();
+  assert.equal(await ask('bootcode.bin'), 'firmware');
+  assert.deepEqual(await listPis(db), []);
+  assert.equal(await ask(`${ME}/start.elf`), 1);
+  const pi = await findPi(db, ME);
+  assert.deepEqual([pi?.state, pi?.mac, pi?.address], ['fridge', MAC, HERE]);
+  assert.deepEqual(log, ['converge']);
+  assert.equal(await ask('bootcode.bin'), 'firmware', 'also when it is known');
+  assert.equal(await ask('start.elf'), 1, 'but nothing else');
+});
+
+test('a stranger does not enter: no board at its address, or one whose MAC is not that serial’s', async () => {
+  const { db, ask, wire } = await setUp();
+  assert.equal(await ask(`${ME}/start.elf`, THERE), 1);
+  wire.set(THERE, 'b8:27:eb:00:00:01' as Mac);
+  assert.equal(await ask(`${ME}/start.elf`, THERE), 1);
+  assert.deepEqual(await listPis(db), []);
+});
+
+test('a Pi in the fridge that hangs on a port is switched off when it asks, not again at once, and not in maintenance', async () => {
+  const { db, ask, log, pass } = await setUp({ onPort: true });
+  await ask(`${ME}/start.elf`);
+  await ask(`${ME}/config.txt`);
+  assert.deepEqual(
+    log.filter((line) => line.startsWith('off')),
+    [`off ${ME}`],
+  );
+  pass(20_000);
+  await ask(`${ME}/start.elf`);
+  assert.equal(log.filter((line) => line.startsWith('off')).length, 2);
+  await db.updateTable('pis').set({ maintenance: 1 }).execute();
+  pass(20_000);
+  await ask(`${ME}/start.elf`);
+  assert.equal(log.filter((line) => line.startsWith('off')).length, 2);
+});
+
+test('a baked Pi gets its files under its serial, by its MAC and by a bare name, a baking one does not', async () => {
+  const { db, ask, bake, log } = await setUp({ onPort: true });
+  await ask(`${ME}/start.elf`);
+  log.length = 0;
+  await movePi(db, ME, 'bake');
+  assert.equal(await ask(`${ME}/start.elf`), 1);
+  assert.deepEqual(log, [], 'a Pi that is being baked is not switched off');
+  await movePi(db, ME, 'undone');
+  await bake();
+  assert.equal(await ask(`${ME}//config.txt`), `${ME}:config.txt`);
+  assert.equal(await ask('b8-27-eb-64-24-7d/config.txt'), `${ME}:config.txt`);
+  assert.equal(await ask('config.txt'), `${ME}:config.txt`);
+});
+
+test('a stranger that asks for a running Pi’s files gets nothing and moves nothing', async () => {
+  const { db, ask, bake, wire } = await setUp();
+  await ask(`${ME}/start.elf`);
+  await bake();
+  wire.set(THERE, MAC);
+  assert.equal(await ask(`${ME}/config.txt`, THERE), 1, 'its own MAC, but the old address is in use');
+  assert.equal((await findPi(db, ME))?.address, HERE);
+});
+
+test('when a boot is expected the address moves, and the export is ready before the answer', async () => {
+  const { db, ask, bake, wire, log } = await setUp();
+  await ask(`${ME}/start.elf`);
+  await bake();
+  await patchPi(db, ME, { bootExpectedUntil: 2_000_000 });
+  wire.set(THERE, MAC);
+  log.length = 0;
+  assert.equal(await ask(`${ME}/config.txt`, THERE), `${ME}:config.txt`);
+  assert.deepEqual([(await findPi(db, ME))?.address, log], [THERE, ['converge']]);
+});
+
+test('a relay may ask for any Pi, and enters one by its serial alone', async () => {
+  const { db, ask, bake } = await setUp();
+  assert.equal(await ask('0060cd37/start.elf', RELAY), 1);
+  assert.deepEqual(
+    (await listPis(db)).map((pi) => [pi.id, pi.mac, pi.address]),
+    [['0060cd37', undefined, undefined]],
+  );
+  await ask(`${ME}/start.elf`, RELAY);
+  await bake();
+  assert.equal(await ask(`${ME}/config.txt`, RELAY), `${ME}:config.txt`);
+});
+
+test('the policies quarantine and ignore hold', async () => {
+  const quarantine = await setUp({ policy: 'quarantine', onPort: true });
+  await quarantine.ask(`${ME}/start.elf`);
+  assert.equal((await findPi(quarantine.db, ME))?.quarantine, true);
+  assert.ok(!quarantine.log.includes(`off ${ME}`), 'never powered');
+  const ignore = await setUp({ policy: 'ignore' });
+  await ignore.ask(`${ME}/start.elf`);
+  assert.deepEqual(await listPis(ignore.db), []);
+});
+
+test('of unknown Pis 256 are kept, the oldest dropped first, and one that was baked never', async () => {
+  const { db, ask, bake } = await setUp();
+  await ask(`${ME}/start.elf`, RELAY);
+  await bake();
+  for (let i = 1; i <= 260; i++) {
+    await addPi(db, { id: i.toString(16).padStart(8, '0') as PiId, quarantine: false, confirmed: false, now: i });
+  }
+  await ask('ffffffff/start.elf', RELAY);
+  const ids = (await listPis(db)).map((pi) => pi.id as string);
+  assert.equal(ids.length, 257);
+  assert.ok(ids.includes(ME) && ids.includes('ffffffff') && !ids.includes('00000001'));
+});
+
+test('a Pi that nobody could switch off is picked again once it is seen to boot', async () => {
+  const { db, ask } = await setUp();
+  await ask(`${ME}/start.elf`);
+  await patchPi(db, ME, { awaitOff: true });
+  await ask(`${ME}/start.elf`);
+  assert.equal((await findPi(db, ME))?.awaitOff, false);
+});
+
+test('an address in use is seen, one that was silent for a day has expired', async () => {
+  const { db, ask } = await setUp();
+  await ask(`${ME}/start.elf`);
+  const pis = await listPis(db);
+  const day = 24 * 3_600_000;
+  const at = (reachable: [Ipv4, Mac][], ms: number) => {
+    const { seen, expired } = sortAddresses(pis, new Map(reachable), 1_000_000 + ms);
+    return [seen.length, expired.length];
+  };
+  assert.deepEqual(at([[HERE, MAC]], day * 2), [1, 0]);
+  assert.deepEqual(at([], day - 1), [0, 0]);
+  assert.deepEqual(at([], day + 1), [0, 1]);
+  assert.deepEqual(at([[HERE, 'b8:27:eb:00:00:01' as Mac]], day + 1), [0, 1], 'another board there is not it');
+});
+
+test('the kernel’s tables are read as it writes them', () => {
+  const arp = [
+    'IP address       HW type     Flags       HW address            Mask     Device',
+    '10.0.0.5         0x1         0x2         b8:27:eb:64:24:7d     *        br0',
+    '10.0.0.6         0x1         0x0         00:00:00:00:00:00     *        br0',
+    '',
+  ].join('\n');
+  assert.deepEqual([...parseNeighbours(arp)], [[HERE, MAC]]);
+  const neigh = JSON.stringify([
+    { dst: HERE, dev: 'br0', lladdr: MAC, state: ['REACHABLE'] },
+    { dst: THERE, dev: 'br0', lladdr: MAC, state: ['STALE'] },
+    { dst: '10.0.0.7', dev: 'br0', state: ['FAILED'] },
+  ]);
+  assert.deepEqual([...parseReachable(neigh)], [[HERE, MAC]]);
+  const route = [
+    'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT',
+    'wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0',
+    'eth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0',
+    'eth0\t0001A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0',
+  ].join('\n');
+  assert.equal(parseDefaultRoute(route), 'eth0');
+  assert.equal(parseDefaultRoute('Iface\n'), undefined);
+});

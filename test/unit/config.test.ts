@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Ipv4 } from '../../core/ids.ts';
+import { legacyStatus, nextPiState, PI_EVENTS, PI_STATES } from '../../core/pi.ts';
+import { chooseAddress } from '../../server/address.ts';
+import { helpText, readConfig } from '../../server/config.ts';
+import { presentedToken } from '../../server/http/auth.ts';
+
+test('without settings everything has its default', () => {
+  const config = readConfig([], {});
+  assert.equal(config.HTTP_PORT, 8080);
+  assert.ok(config.BAKERY_ROOT.endsWith('/data'));
+  assert.equal(config.BAKERY_ROOT_SIZE, 8 * 1024 ** 3);
+  assert.deepEqual(config.BAKERY_TRUSTED_RELAYS, ['127.0.0.1']);
+});
+
+test('a flag is the setting of the same name and wins over the environment', () => {
+  const env = { HTTP_PORT: '1', BAKERY_ROOT: '/a', HOME: '/root' };
+  const config = readConfig(['--http-port', '2', '--root=/b', '--trusted-relays', '10.0.0.1, 10.0.0.2'], env);
+  assert.deepEqual([config.HTTP_PORT, config.BAKERY_ROOT], [2, '/b']);
+  assert.deepEqual(config.BAKERY_TRUSTED_RELAYS, ['10.0.0.1', '10.0.0.2']);
+});
+
+const wrong: [readonly string[], Record<string, string>, RegExp][] = [
+  [['--no-such'], {}, /there is no flag --no-such/],
+  [['--http-port'], {}, /--http-port needs a value/],
+  [[], { BAKERY_NO_SUCH: '1' }, /there is no setting BAKERY_NO_SUCH/],
+  [[], { HTTP_PORT: '99999' }, /^HTTP_PORT \(--http-port\): /],
+  [[], { BAKERY_ADDRESS: 'here' }, /BAKERY_ADDRESS.*IPv4/],
+  [[], { BAKERY_ROOT_SIZE: '8 apples' }, /BAKERY_ROOT_SIZE/],
+  [[], { BAKERY_EXPORT_POLICY: 'subnet' }, /BAKERY_EXPORT_SUBNET.*needed/],
+  [[], { BAKERY_POWER: 'ppi' }, /PPI_PATH.*needed/],
+  [[], { BAKERY_ADMIN_TOKEN: 'short' }, /BAKERY_ADMIN_TOKEN.*16/],
+];
+for (const [argv, env, message] of wrong) {
+  test(`one clear line: ${message.source}`, () => {
+    assert.throws(
+      () => readConfig(argv, env),
+      (error: Error) => message.test(error.message) && !error.message.includes('\n'),
+    );
+  });
+}
+
+test('--help names every setting with its flag', () => {
+  const text = helpText();
+  for (const name of ['BAKERY_ROOT', 'HTTP_PORT', 'BAKERY_TFTP_PORT', '--export-policy', '[8080]'])
+    assert.ok(text.includes(name), name);
+});
+
+const local = (address: string, name: string, loopback = false) => ({
+  address: address as Ipv4,
+  interface: name,
+  loopback,
+});
+
+test('the address is the wished one, the default route’s, or the only one', () => {
+  const addresses = [local('127.0.0.1', 'lo', true), local('10.0.0.1', 'eth0'), local('10.1.0.1', 'eth1')];
+  const choose = (wished: string | undefined, route: string | undefined, list = addresses) =>
+    chooseAddress({ wished: wished as Ipv4 | undefined, addresses: list, defaultInterface: route }).address;
+  assert.equal(choose('10.9.9.9', undefined), '10.9.9.9');
+  assert.equal(choose(undefined, 'eth1'), '10.1.0.1');
+  assert.equal(choose(undefined, undefined, addresses.slice(0, 2)), '10.0.0.1');
+  assert.equal(choose(undefined, undefined, addresses.slice(0, 1)), '127.0.0.1');
+  assert.throws(() => choose(undefined, undefined), /10\.0\.0\.1 \(eth0\), 10\.1\.0\.1 \(eth1\)/);
+});
+
+test('a token is read from Bearer and from the password of Basic', () => {
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+  assert.equal(presentedToken('Bearer abc'), 'abc');
+  assert.equal(presentedToken('bearer abc'), 'abc');
+  assert.equal(presentedToken(basic('cpi:a:b')), 'a:b');
+  for (const header of [undefined, '', 'Bearer', 'Digest abc', basic('nocolon'), 'Bearer a b'])
+    assert.equal(presentedToken(header), undefined, header);
+});
+
+test('every move of a Pi that is not in the table is refused', () => {
+  const allowed = PI_STATES.flatMap((state) =>
+    PI_EVENTS.flatMap((event) => {
+      const next = nextPiState(state, event);
+      return next ? [`${state} -${event}-> ${next}`] : [];
+    }),
+  );
+  assert.deepEqual(allowed, [
+    'fridge -bake-> baking',
+    'baking -baked-> baked',
+    'baking -undone-> fridge',
+    'baking -stuck-> held',
+    'baked -unbake-> unbaking',
+    'unbaking -cleaned-> fridge',
+    'unbaking -stuck-> held',
+    'held -retry-bake-> baking',
+    'held -retry-unbake-> unbaking',
+    'held -release-> fridge',
+  ]);
+  assert.deepEqual(PI_STATES.map(legacyStatus), [1, 3, 2, 3, 3]);
+});
