@@ -64,6 +64,11 @@ export const exec: Exec = async (program, args, options = {}) => {
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
   });
   const result = await Promise.race([running, overdue(timeoutMs, options.signal)]);
+  if (result === 'overdue') {
+    running.catch(() => undefined);
+    running.stdout.destroy();
+    running.stderr.destroy();
+  }
   const command = [program, ...args].join(' ').slice(0, 500);
   if (result === 'overdue' || result.timedOut) {
     throw new BakeryError('timeout', 'tool-timeout', `${program} did not end in time`, { detail: command });
