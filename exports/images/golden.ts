@@ -63,11 +63,11 @@ export async function makeGoldenVolume(
 }
 
 /**
- * The bytes that all files of a FAT say they have, from the last lines of `mdir -/`; undefined when it does not say.
- * mtools groups the digits by blanks.
+ * The bytes that all files of a FAT say they have, from the end of what `mdir -/` prints; undefined when it does not say.
+ * The last count is of all folders together, or of the only one. Digits are grouped by blanks.
  */
 export function bytesListed(mdir: string): number | undefined {
-  const total = /^Total files listed:\s*\n\s*[\d ]+ files? +([\d ]+?) bytes?$/m.exec(mdir)?.[1];
+  const total = /\n\s*[\d ]+ files? +([\d ]+?) bytes?\s*\n[\d ]+ bytes free\s*$/.exec(mdir)?.[1];
   return total === undefined ? undefined : Number(total.replaceAll(' ', ''));
 }
 

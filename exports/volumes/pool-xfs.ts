@@ -1,4 +1,4 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
@@ -36,8 +36,9 @@ export async function makeXfs(exec: Exec, file: string, bytes: number): Promise<
 }
 
 /**
- * Mounts the file, or adopts that mount. Without `discard`: it would punch holes into the file (fstrim(8) on such a mount took
- * a 512 MiB file down to 137 MiB), and what is a hole is not reserved. For the same reason the loop device loses its ability to discard.
+ * Mounts the file, or adopts that mount. Without `discard`: it would punch holes into the file, and what is a hole is not
+ * reserved. (The loop device must keep its ability to discard: its limits in sysfs outlive the mount, and the next one that gets
+ * this device may be a volume, whose freed blocks do go back to the pool.)
  * @throws BakeryError `pool-foreign`, `pool-in-use` (conflict).
  */
 export async function mountXfs(exec: Exec, { file, folder }: XfsPlace): Promise<void> {
@@ -58,15 +59,13 @@ export async function mountXfs(exec: Exec, { file, folder }: XfsPlace): Promise<
   }
   await exec('mount', ['-t', 'xfs', '-o', 'loop', file, folder], { timeoutMs: SLOW_MS });
   const source = (await mountAt(folder))?.source;
-  if (source === undefined) return;
   // Without direct I/O every block would be cached twice. Some file systems below cannot; then it stays as it was.
-  await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
-  await writeFile(`/sys/block/${source.slice('/dev/'.length)}/queue/discard_max_bytes`, '0').catch(() => undefined);
+  if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
 }
 
 /**
- * Brings the mounted xfs to the size of its file, and fills the file's holes. That ends a growth which a crash cut off, and
- * does nothing otherwise.
+ * Brings the mounted xfs to the size of its file, and fills the file's holes. That ends a growth which a crash cut off and
+ * reserves again what somebody's fstrim(8) gave away (512 MiB became 137 MiB), and does nothing otherwise.
  */
 export async function settleXfs(exec: Exec, { file, folder }: XfsPlace, log: Log): Promise<void> {
   const { size, blocks } = await stat(file);

@@ -47,7 +47,7 @@ const RESERVE = 0.05;
 
 /** What the pool keeps for what its volumes have dirty. */
 function reserveOf(total: number): number {
-  return Math.max(128 * MIB, total * RESERVE);
+  return Math.max(128 * MIB, Math.ceil(total * RESERVE));
 }
 
 async function spaceOf(folder: string): Promise<{ available: number; total: number }> {

@@ -14,6 +14,9 @@ import {
 import type { Db } from '../../db/open.ts';
 import type { OperationKind, Step, StepContext } from './kind.ts';
 
+/** How long an aborted step may take to end by itself before it is taken for lost. */
+const ABORT_GRACE_MS = 3_000;
+
 /** Pauses before a step that has no way back is tried again. */
 const FORWARD_RETRY_MS = [500, 2_000];
 
@@ -86,7 +89,7 @@ export function createRunner(options: {
     const aborted = Promise.withResolvers<never>();
     const onAbort = () => {
       // The step gets a moment to end by the signal itself, so that its effects are over when it is undone.
-      setTimeout(() => aborted.reject(signal.reason), 5_000).unref();
+      setTimeout(() => aborted.reject(signal.reason), ABORT_GRACE_MS);
     };
     signal.addEventListener('abort', onAbort, { once: true });
     try {

@@ -300,6 +300,15 @@ inOwnNamespace(import.meta.url, () => {
     });
   });
 
+  test('a boot partition without any folder is as good as one with', async (t) => {
+    const bench = await openBench(t);
+    const file = join(lab, 'image');
+    makeTinyImage(file, { bootFiles: { 'cmdline.txt': 'console=tty1\n' } });
+    await take(bench, 'g', readFileSync(file));
+    assert.deepEqual(readdirSync(bench.pool.path('incoming', 'g.boot')), ['cmdline.txt']);
+    await undo(bench, 'g');
+  });
+
   test('a root that is smaller than its image still gets room for the boot files', async (t) => {
     const bench = await openBench(t, 1);
     await take(bench, 'g', image());

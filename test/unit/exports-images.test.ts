@@ -131,10 +131,26 @@ test('hosts: the host has one name of its own, however often it gets one', () =>
   assert.equal(hostsWith(once, '687680cd'), once);
 });
 
-test('the bytes a FAT lists are read from what mdir prints, whatever the digits are grouped by', () => {
-  const text = (bytes: string) =>
-    `Directory for ::/\n\n        2 files           1 350 bytes\n\nTotal files listed:\n       12 files         ${bytes} bytes\n             31 991 808 bytes free\n`;
-  assert.equal(bytesListed(text('1 350 001')), 1_350_001);
-  assert.equal(bytesListed(text('7')), 7);
+test('the bytes a FAT lists are read from the end of what mdir prints, of one folder and of several', () => {
+  const several = `Directory for ::/
+
+overlays     <DIR>     2026-11-24  10:01
+        7 files           1 350 108 bytes
+
+Directory for ::/overlays
+
+OVERLA~1 DTB         3 2026-11-24  10:01  overlay_map.dtb
+        3 files                   3 bytes
+
+Total files listed:
+       10 files           1 350 111 bytes
+                         32 106 496 bytes free
+
+`;
+  assert.equal(bytesListed(several), 1_350_111);
+  const one =
+    'Directory for ::/\n\nONE~1 3 2026-11-24 10:01  9 files 9 bytes\n        1 file  3 bytes\n  33 468 416 bytes free\n\n';
+  assert.equal(bytesListed(one), 3);
   assert.equal(bytesListed('Directory for ::/\n'), undefined);
+  assert.equal(bytesListed(several.slice(0, -80)), undefined, 'mdir died on the way');
 });

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DiskId } from '../../core/ids.ts';
+import { listDisksOf } from '../../db/disks.ts';
+import { listOpenOperations } from '../../db/journal.ts';
+import { planBake } from '../../server/operations/bake.ts';
+import { planDelete, planUpload } from '../../server/operations/bakeforms.ts';
+import { planCreateDisk } from '../../server/operations/disks.ts';
+import type { Engine, Started } from '../../server/operations/engine.ts';
+import { operationKinds } from '../../server/operations/registry.ts';
+import { planUnbake } from '../../server/operations/unbake.ts';
+import { FORM, makeWorld, PI, snapshot, type World } from './world.ts';
+
+/** How to bring a world to where an operation can begin, and how it is begun. */
+interface Scenario {
+  readonly before: (world: World, engine: Engine) => Promise<void>;
+  readonly start: (world: World, engine: Engine) => Promise<Started>;
+}
+
+async function* body() {
+  yield Buffer.from('image');
+}
+const upload = (_world: World, engine: Engine) =>
+  engine.start('upload-bakeform', (trx) => planUpload(trx, FORM), body());
+const bake = (_world: World, engine: Engine) =>
+  engine.start('bake', (trx) => planBake(trx, { bakeform: FORM, controls: () => true }));
+const createDisk = (_world: World, engine: Engine) => engine.start('create-disk', (trx) => planCreateDisk(trx, 64));
+async function dataDisk(world: World): Promise<DiskId> {
+  const row = await world.db.selectFrom('disks').select('id').where('role', '=', 'data').executeTakeFirstOrThrow();
+  return row.id as DiskId;
+}
+const placed = (kind: string) => async (world: World, engine: Engine) =>
+  engine.start(kind, { disk: await dataDisk(world), pi: PI });
+const then =
+  (...steps: Scenario['start'][]): Scenario['before'] =>
+  async (world, engine) => {
+    for (const step of steps) await (await step(world, engine)).done;
+  };
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'upload-bakeform': { before: then(), start: upload },
+  'delete-bakeform': {
+    before: then(upload),
+    start: (_world, engine) => engine.start('delete-bakeform', (trx) => planDelete(trx, FORM)),
+  },
+  bake: { before: then(upload), start: bake },
+  'create-disk': { before: then(), start: createDisk },
+  'delete-disk': {
+    before: then(createDisk),
+    start: async (world, engine) => engine.start('delete-disk', { disk: await dataDisk(world) }),
+  },
+  attach: { before: then(upload, bake, createDisk), start: placed('attach') },
+  detach: { before: then(upload, bake, createDisk, placed('attach')), start: placed('detach') },
+  unbake: {
+    before: then(upload, bake, createDisk, placed('attach')),
+    start: (_world, engine) => engine.start('unbake', (trx) => planUnbake(trx, PI)),
+  },
+};
+
+async function begin(kind: string) {
+  const scenario = SCENARIOS[kind];
+  assert.ok(scenario, `no scenario for ${kind}`);
+  const world = await makeWorld();
+  const engine = world.restart();
+  await scenario.before(world, engine);
+  const clean = await snapshot(world);
+  world.calls.length = 0;
+  return { scenario, world, engine, clean };
+}
+
+const kinds = operationKinds({} as never) as unknown as readonly { kind: string; afterCrash: string }[];
+
+test('every kind of operation has a scenario here', () => {
+  assert.deepEqual(kinds.map(({ kind }) => kind).toSorted(), Object.keys(SCENARIOS).toSorted());
+});
+
+for (const { kind, afterCrash } of kinds) {
+  const forward = afterCrash === 'forward';
+  const rehearsal = await begin(kind);
+  await (await rehearsal.scenario.start(rehearsal.world, rehearsal.engine)).done;
+  const done = (await snapshot(rehearsal.world)).length;
+  const calls = [...rehearsal.world.calls];
+
+  test(`${kind}: does its work and leaves no claim`, () => {
+    assert.ok(calls.length > 0);
+    assert.ok([...rehearsal.world.things].every((thing) => !thing.startsWith('upload ')));
+  });
+
+  for (const [call, name] of calls.entries()) {
+    for (const how of ['before', 'after'] as const) {
+      const promise = forward ? 'ends all the same' : 'leaves the world as it was';
+      test(`${kind}: ${promise} when ${name} (call ${call + 1}) fails ${how} it acts`, async () => {
+        const { scenario, world, engine, clean } = await begin(kind);
+        world.mishap = { call, how };
+        const started = await scenario.start(world, engine);
+        if (forward) {
+          await started.done;
+          assert.equal((await snapshot(world)).length, done);
+        } else {
+          await assert.rejects(started.done);
+          assert.deepEqual(await snapshot(world), clean);
+        }
+        assert.deepEqual(await listOpenOperations(world.db), []);
+      });
+    }
+
+    for (const how of ['hang-before', 'hang-after'] as const) {
+      const promise = afterCrash === 'rollback' ? 'is undone' : 'is ended';
+      test(`${kind}: ${promise} by the next start when the server dies in ${name} (call ${call + 1}), ${how}`, async () => {
+        const { scenario, world, engine, clean } = await begin(kind);
+        world.mishap = { call, how };
+        await scenario.start(world, engine);
+        while (world.calls.length <= call) await new Promise((resolve) => setTimeout(resolve, 5));
+        world.mishap = undefined;
+        await world.restart().recover();
+        if (afterCrash === 'rollback') assert.deepEqual(await snapshot(world), clean);
+        else assert.equal((await snapshot(world)).length, done);
+        assert.deepEqual(await listOpenOperations(world.db), []);
+      });
+    }
+  }
+}
+
+test('a bake that is cancelled while it works is undone, and the Pi can be baked again', async () => {
+  const { scenario, world, engine, clean } = await begin('bake');
+  world.mishap = { call: 1, how: 'hang-before' };
+  const started = await scenario.start(world, engine);
+  while (world.calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(await engine.cancel(started.id), true);
+  await assert.rejects(started.done, { code: 'cancelled' });
+  assert.deepEqual(await snapshot(world), clean);
+  world.mishap = undefined;
+  await (await bake(world, engine)).done;
+});
+
+test('a Pi whose clean-up is stuck is held, never silently free, and comes back when it is tried again', async () => {
+  const { scenario, world, engine } = await begin('unbake');
+  const original = world.calls.push.bind(world.calls);
+  // Every try of the switch fails.
+  let broken = true;
+  world.calls.push = (...names) => {
+    const length = original(...names);
+    if (broken && names[0] === 'off') world.mishap = { call: length - 1, how: 'before' };
+    return length;
+  };
+  const started = await scenario.start(world, engine);
+  await assert.rejects(started.done);
+  const held = await world.db.selectFrom('pis').select('state').executeTakeFirstOrThrow();
+  assert.equal(held.state, 'held');
+  assert.equal((await listDisksOf(world.db, PI)).length, 2, 'its disks are still there');
+  await assert.rejects(bake(world, engine), { code: 'no-free-pi' });
+  broken = false;
+  await (await engine.retry(started.id)).done;
+  assert.equal((await world.db.selectFrom('pis').select('state').executeTakeFirstOrThrow()).state, 'fridge');
+});

@@ -1,0 +1,123 @@
+import { systemClock } from '../../core/host/clock.ts';
+import type { BakeformName, PiId } from '../../core/ids.ts';
+import { type Db, openDatabase } from '../../db/open.ts';
+import { addPi } from '../../db/pis.ts';
+import { createEngine, type Engine } from '../../server/operations/engine.ts';
+import type { OperationPorts } from '../../server/operations/ports.ts';
+import { operationKinds } from '../../server/operations/registry.ts';
+
+/** When a call of a port goes wrong: before it has acted, or after. `hang` never returns, as when the process is killed. */
+export type Mishap = { readonly call: number; readonly how: 'before' | 'after' | 'hang-before' | 'hang-after' };
+
+/** A pool, an NFS server and a switch in memory, under the real operations, engine and inventory. */
+export interface World {
+  readonly db: Db;
+  /** What exists now, one line a thing. */
+  readonly things: Set<string>;
+  /** Calls of ports that act, in order. */
+  readonly calls: string[];
+  mishap: Mishap | undefined;
+  /** A new process on the same database and the same things. */
+  restart(): Engine;
+}
+
+export const PI = '5564247d' as PiId;
+export const FORM = 'debian' as BakeformName;
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A world with one Pi in the fridge. */
+export async function makeWorld(): Promise<World> {
+  const db = await openDatabase(':memory:');
+  await addPi(db, { id: PI, quarantine: false, confirmed: true, now: 1 });
+  const things = new Set<string>();
+  const calls: string[] = [];
+
+  async function act<T>(name: string, effect: () => T): Promise<T> {
+    const number = calls.push(name) - 1;
+    const how = world.mishap?.call === number ? world.mishap.how : undefined;
+    if (how === 'before') throw new Error(`${name} failed`);
+    if (how === 'hang-before') return new Promise<T>(() => undefined);
+    const result = effect();
+    if (how === 'after') throw new Error(`${name} failed after all`);
+    if (how === 'hang-after') return new Promise<T>(() => undefined);
+    return result;
+  }
+  const add = (thing: string) => () => void things.add(thing);
+  const drop =
+    (...gone: string[]) =>
+    () =>
+      gone.forEach((thing) => void things.delete(thing));
+
+  const ports: OperationPorts = {
+    db,
+    clock: { ...systemClock, sleep: async () => undefined },
+    log: quiet,
+    places: { root: (pi) => `/nfs/${pi}`, disk: (id) => `/nfs/${id}`, bakeform: (id) => `/golden/${id}` },
+    volumes: {
+      createDisk: ({ id }) => act('createDisk', add(`volume ${id}`)),
+      clone: ({ id }) => act('clone', add(`volume ${id}`)),
+      mount: ({ id, at }) => act('mount', add(`mount ${id} at ${at}`)),
+      unmount: ({ id, at }) => act('unmount', drop(`mount ${id} at ${at}`)),
+      discard: ({ id }) => act('discard', drop(`volume ${id}`)),
+      remove: ({ id }) => act('remove', drop(`volume ${id}`)),
+      removeGolden: (id) => act('removeGolden', drop(`golden ${id}`)),
+    },
+    images: {
+      async receive(body, { id }) {
+        let bytes = 0;
+        for await (const chunk of body) bytes += chunk.length;
+        await act('receive', add(`upload ${id}`));
+        return { bytes, sha256: 'cafe' };
+      },
+      makeGolden: ({ id }) => act('makeGolden', add(`golden ${id}`)),
+      prepare: () => act('prepare', () => ({ bootFolder: 'boot', notes: [] })),
+      tidy: ({ id }) => act('tidy', drop(`upload ${id}`)),
+      giveIdentity: () => act('giveIdentity', () => undefined),
+    },
+    exports: {
+      // What is served follows the inventory, as the real keeper's does.
+      async converge() {
+        const rows = await db
+          .selectFrom('disks')
+          .select('id')
+          .where('pi', 'is not', null)
+          .where('state', '=', 'ready')
+          .execute();
+        await act('converge', () => {
+          for (const thing of [...things]) if (thing.startsWith('export ')) things.delete(thing);
+          for (const row of rows) things.add(`export ${row.id}`);
+        });
+      },
+    },
+    power: {
+      controls: () => true,
+      cycle: () => act('cycle', add('power')),
+      off: () =>
+        act('off', () => {
+          things.delete('power');
+          return 'off' as const;
+        }),
+    },
+  };
+  const world: World = {
+    db,
+    things,
+    calls,
+    mishap: undefined,
+    restart: () => createEngine({ db, kinds: operationKinds(ports), clock: ports.clock, log: quiet }),
+  };
+  return world;
+}
+
+/** Everything there is: things, and rows of the inventory without what only tells of the past. */
+export async function snapshot(world: World): Promise<string[]> {
+  const { db } = world;
+  const pis = await db.selectFrom('pis').select(['id', 'state', 'bakeform']).execute();
+  const disks = await db.selectFrom('disks').select(['id', 'role', 'state', 'pi', 'position']).execute();
+  const bakeforms = await db.selectFrom('bakeforms').select(['name', 'state', 'volume_id']).execute();
+  const claims = await db.selectFrom('claims').select(['resource']).execute();
+  const rows = Object.entries({ pis, disks, bakeforms, claims }).flatMap(([table, list]) =>
+    list.map((row) => `${table} ${JSON.stringify(row)}`),
+  );
+  return [...world.things, ...rows].toSorted();
+}
