@@ -20,6 +20,8 @@ export const PACKAGES = [
   { name: 'nfs-ganesha', for: 'start', programs: ['ganesha.nfsd'] },
   { name: 'nfs-ganesha-vfs', for: 'start', programs: [] },
   { name: 'rpcbind', for: 'start', programs: ['rpcbind'] },
+  // /etc/protocols and /etc/rpc: without them rpcbind answers nobody.
+  { name: 'netbase', for: 'start', programs: [] },
   { name: 'dbus-daemon', for: 'start', programs: ['dbus-daemon'] },
   { name: 'dbus-bin', for: 'start', programs: ['dbus-send'] },
   { name: 'openssh-client', for: 'start', programs: ['ssh-keygen'] },
