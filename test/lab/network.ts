@@ -46,6 +46,7 @@ export async function makeLabNetwork(pis: readonly { mac: string; address: strin
       `--dhcp-leasefile=${join(folder, 'leases')}`,
       `--pid-file=${join(folder, 'pid')}`,
       '--dhcp-authoritative',
+      '--no-ping',
       '--interface=eth0',
       '--dhcp-range=10.99.0.0,static,255.255.255.0,infinite',
       '--log-facility=-',

@@ -5,6 +5,7 @@ import {
   foreignRegistrations,
   parseListeningPorts,
   parseRpcinfo,
+  requireMtab,
 } from '../../exports/nfs/ganesha/host.ts';
 
 test('listening ports of /proc/net/tcp', () => {
@@ -53,4 +54,8 @@ test('CAP_DAC_READ_SEARCH is bit 2 of CapEff', () => {
   // What Docker gives by default.
   assert.equal(canReadByHandle(status('00000000a80425fb')), false);
   assert.equal(canReadByHandle(''), false);
+});
+
+test('a system without /etc/mtab is told so, with the line that makes it', async () => {
+  await assert.rejects(requireMtab('/no/such/mtab'), { code: 'mtab-missing', detail: /ln -s/ });
 });

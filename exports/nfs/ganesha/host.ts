@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { BakeryError, isErrno } from '../../../core/errors.ts';
 import type { Exec } from '../../../core/host/exec.ts';
 import type { NfsPorts } from '../backend.ts';
@@ -103,4 +103,19 @@ export async function requireCapability(): Promise<void> {
   throw new BakeryError('unavailable', 'capability-missing', 'the NFS server needs CAP_DAC_READ_SEARCH', {
     detail: 'run as root; in a container add the capability DAC_READ_SEARCH',
   });
+}
+
+/**
+ * ganesha's VFS looks up file systems in /etc/mtab, which a bare chroot or container may lack; each export would be refused
+ * with nothing but "validation errors".
+ * @throws BakeryError `mtab-missing` (unavailable).
+ */
+export async function requireMtab(file = '/etc/mtab'): Promise<void> {
+  try {
+    await access(file);
+  } catch {
+    throw new BakeryError('unavailable', 'mtab-missing', 'the NFS server needs /etc/mtab', {
+      detail: 'make it: ln -s ../proc/self/mounts /etc/mtab',
+    });
+  }
 }

@@ -10,7 +10,7 @@ import type { Log } from '../../../core/log.ts';
 import type { NfsPorts } from '../backend.ts';
 import { exportManager } from './bus.ts';
 import { renderBusConf, renderGaneshaConf } from './config.ts';
-import { listeningPorts, RPCBIND_PORT, refuseForeignServer, requireCapability } from './host.ts';
+import { listeningPorts, RPCBIND_PORT, refuseForeignServer, requireCapability, requireMtab } from './host.ts';
 import type { UnitLayout, UnitRecord } from './layout.ts';
 import { chooseSocket, configHash, readUnitRecord, removeSocket, writeUnitRecord } from './layout.ts';
 
@@ -83,6 +83,7 @@ export async function endUnit(context: UnitContext): Promise<void> {
 export async function startUnit(context: UnitContext): Promise<void> {
   const { layout, log } = context;
   await requireCapability();
+  await requireMtab();
   const { rpcbindRuns } = await refuseForeignServer(context.exec, context.ports);
   await mkdir(layout.folder, { recursive: true, mode: 0o700 });
   // Left-overs of an earlier unit; the new server knows none of those exports.
