@@ -35,6 +35,9 @@ import { startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
 import { adminToken } from './token.ts';
 
+/** How long requests under way may take once the server stops. */
+const LAST_REQUESTS_MS = 3_000;
+
 /** A server that is up. */
 export interface RunningServer {
   /** What a person reads when it is ready, the last line for programs. */
@@ -193,7 +196,12 @@ async function start(config: Config, log: Logger, version: string, teardown: Tea
     },
     { log, version, trustedRelays: config.BAKERY_TRUSTED_RELAYS },
   );
-  teardown.add(() => app.close());
+  teardown.add(async () => {
+    // A client that never ends its request must not keep the server from ending.
+    const late = setTimeout(() => app.server.closeAllConnections(), LAST_REQUESTS_MS);
+    await app.close();
+    clearTimeout(late);
+  });
   const httpPort = await listen(app, config);
   const loops = startLoops(reconcileLoops(), { clock, log });
   teardown.add(() => loops.stop());
