@@ -25,13 +25,15 @@ const DROPPED = [
   /^nfsroot=/,
   /^ip=/,
   /^init=\/usr\/lib\/raspberrypi-sys-mods\//,
-  /^init=\/usr\/lib\/raspi-config\/init_resize\.sh$/,
+  /^init=\S*\/init_resize\.sh$/,
   /^resize$/,
   /^fsck\.(repair|mode)=/,
   /^r[ow]$/,
-  /^rootwait$/,
+  /^rootwait(=|$)/,
   /^rootdelay=/,
   /^systemd\.run/,
+  // Where Imager's systemd.run= belongs to: without it this target starts next to nothing.
+  /^systemd\.unit=kernel-command-line\.target$/,
   /^elevator=/,
 ];
 
@@ -84,7 +86,12 @@ function fillTemplate(line: string, target: CmdlineTarget): string {
 }
 
 function netbootLine(line: string, target: CmdlineTarget): string {
-  const kept = words(line).filter((word) => !DROPPED.some((pattern) => pattern.test(word)));
+  // The kernel reads "root=x" as root=x.
+  const dropped = (word: string) => DROPPED.some((pattern) => pattern.test(word.replaceAll('"', '')));
+  const all = words(line);
+  // What follows a -- is init's (Documentation/admin-guide/kernel-parameters.rst): the root must be named before it.
+  const end = all.includes('--') ? all.indexOf('--') : all.length;
+  const kept = all.slice(0, end).filter((word) => !dropped(word));
   const root = `nfsroot=${target.nfsServer}:${target.nfsRoot},${nfsOptions(target)}`;
-  return [...kept, 'root=/dev/nfs', root, 'rw', 'ip=dhcp', 'rootwait'].join(' ');
+  return [...kept, 'root=/dev/nfs', root, 'rw', 'ip=dhcp', 'rootwait', ...all.slice(end)].join(' ');
 }

@@ -9,10 +9,10 @@ export interface BootPath {
 
 /**
  * Reads `<serial>/…` (TFTP_PREFIX 0), `<mac-with-dashes>/…` (TFTP_PREFIX 2) or a bare name. Slashes at the start and doubled
- * ones are tolerated: Pi 5 sends `<serial>//config.txt`. Undefined for what leaves the folder or is no path.
+ * ones are tolerated: Pi 5 sends `<serial>//config.txt`. Undefined for what leaves the folder, is longer than 255 bytes or is no path.
  */
 export function parseBootPath(filename: string): BootPath | undefined {
-  if (filename.length > 255 || /[\p{Cc}\\]/u.test(filename)) return undefined;
+  if (Buffer.byteLength(filename) > 255 || /[\p{Cc}\\]/u.test(filename)) return undefined;
   const parts = filename.split('/').filter((part) => part !== '' && part !== '.');
   const [first = '', ...others] = parts;
   if (parts.length === 0 || parts.includes('..')) return undefined;

@@ -32,7 +32,8 @@ export type FromWorker =
   | { readonly kind: 'listen-failed'; readonly code: string; readonly address: string; readonly port: number }
   | { readonly kind: 'request'; readonly id: number; readonly request: TftpRequest }
   | { readonly kind: 'transfer'; readonly transfer: TftpTransfer }
-  | { readonly kind: 'closed' };
+  /** A file that is there could not be opened. */
+  | { readonly kind: 'fault'; readonly request: TftpRequest; readonly error: string };
 
 /** What the worker is told. */
 export type ToWorker =

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { BakeryError, describeError } from '../../core/errors.ts';
+import { systemClock } from '../../core/host/clock.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import type { FromWorker, TftpAnswer, TftpRequest, TftpTransfer, ToWorker, WorkerSettings } from './messages.ts';
@@ -12,7 +13,7 @@ export type TftpResolve = (request: TftpRequest) => Promise<TftpAnswer>;
 /** A TFTP server that listens. */
 export interface TftpServer {
   readonly port: number;
-  /** Ends the transfers and gives the ports back. */
+  /** Ends the transfers and gives the ports back. It may be called twice. */
   close(): Promise<void>;
 }
 
@@ -25,10 +26,14 @@ export interface TftpOptions {
   readonly resolve: TftpResolve;
   readonly log: Log;
   readonly onTransfer?: (transfer: TftpTransfer) => void;
+  /** The thread's file, for tests that make it fail. */
+  readonly thread?: URL;
 }
 
-/** A worker that dies is started again after this, so that a fault that comes at once does not spin. */
+/** A thread that dies is started again after this, so that a fault that comes at once does not spin. */
 const RESTART_MS = 1_000;
+/** A thread that was told to end and has not is killed after this. */
+const END_MS = 2_000;
 
 /**
  * Starts a read-only TFTP server (RFC 1350, 2347, 2348, 2349, 7440) in a thread of its own.
@@ -36,11 +41,57 @@ const RESTART_MS = 1_000;
  */
 export async function startTftpServer(options: TftpOptions): Promise<TftpServer> {
   const { log } = options;
-  let closing = false;
-  let port = options.port;
-  let current: Worker;
+  const closing = new AbortController();
+  let thread = startThread(options, options.port);
+  const port = await thread.listening.catch(async (error) => {
+    await thread.end();
+    throw error;
+  });
 
-  async function answer(worker: Worker, id: number, request: TftpRequest): Promise<void> {
+  async function keepRunning(): Promise<void> {
+    for (;;) {
+      await thread.exited;
+      await systemClock.sleep(RESTART_MS, closing.signal).catch(() => undefined);
+      if (closing.signal.aborted) return;
+      log.warn({}, 'starting the TFTP thread again');
+      thread = startThread(options, port);
+      try {
+        await thread.listening;
+      } catch (error) {
+        if (!closing.signal.aborted) log.error({ error: describeError(error) }, 'the TFTP thread does not start');
+        await thread.end();
+      }
+    }
+  }
+  const kept = keepRunning();
+
+  return {
+    port,
+    async close() {
+      closing.abort();
+      await thread.end();
+      await kept;
+    },
+  };
+}
+
+/** One life of the thread. */
+interface Thread {
+  /** The port; rejects when it does not come to listen. */
+  readonly listening: Promise<number>;
+  readonly exited: Promise<void>;
+  /** Resolves when it has ended, at once when it has already. */
+  end(): Promise<void>;
+}
+
+function startThread(options: TftpOptions, port: number): Thread {
+  const { log } = options;
+  const settings: WorkerSettings = { addresses: options.addresses, port };
+  const worker = new Worker(options.thread ?? new URL('./worker.ts', import.meta.url), { workerData: settings });
+  const listening = Promise.withResolvers<number>();
+  const exited = Promise.withResolvers<void>();
+
+  async function answer(id: number, request: TftpRequest): Promise<void> {
     let reply: TftpAnswer;
     try {
       reply = await options.resolve(request);
@@ -51,48 +102,36 @@ export async function startTftpServer(options: TftpOptions): Promise<TftpServer>
     worker.postMessage({ kind: 'answer', id, answer: reply } satisfies ToWorker);
   }
 
-  function start(): Promise<number> {
-    const settings: WorkerSettings = { addresses: options.addresses, port };
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: settings });
-    current = worker;
-    const listening = Promise.withResolvers<number>();
-    worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'listening') listening.resolve(message.port);
-      else if (message.kind === 'listen-failed') listening.reject(listenError(message));
-      else if (message.kind === 'request') void answer(worker, message.id, message.request);
-      else if (message.kind === 'transfer') options.onTransfer?.(message.transfer);
-    });
-    worker.on('error', (error) => {
-      log.error({ error: describeError(error) }, 'the TFTP thread failed');
-      listening.reject(error);
-    });
-    worker.on('exit', () => {
-      if (closing) return;
-      setTimeout(() => {
-        if (closing) return;
-        log.warn({}, 'starting the TFTP thread again');
-        start().catch((error) => log.error({ error: describeError(error) }, 'the TFTP thread does not start'));
-      }, RESTART_MS).unref();
-    });
-    return listening.promise;
-  }
+  worker.on('message', (message: FromWorker) => {
+    switch (message.kind) {
+      case 'listening':
+        return listening.resolve(message.port);
+      case 'listen-failed':
+        return listening.reject(listenError(message));
+      case 'request':
+        return void answer(message.id, message.request);
+      case 'fault':
+        return log.error({ request: message.request, error: message.error }, 'a boot file could not be opened');
+      case 'transfer':
+        return options.onTransfer?.(message.transfer);
+    }
+  });
+  worker.on('error', (error) => {
+    log.error({ error: describeError(error) }, 'the TFTP thread failed');
+    listening.reject(error);
+  });
+  worker.on('exit', () => {
+    listening.reject(new Error('the TFTP thread ended'));
+    exited.resolve();
+  });
 
-  async function stop(): Promise<void> {
-    closing = true;
-    const ended = new Promise((resolve) => current.once('exit', resolve));
-    current.postMessage({ kind: 'close' } satisfies ToWorker);
-    const late = setTimeout(() => void current.terminate(), 2_000);
-    await ended;
+  async function end(): Promise<void> {
+    worker.postMessage({ kind: 'close' } satisfies ToWorker);
+    const late = setTimeout(() => void worker.terminate(), END_MS);
+    await exited.promise;
     clearTimeout(late);
   }
-
-  try {
-    port = await start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { port, close: stop };
+  return { listening: listening.promise, exited: exited.promise, end };
 }
 
 function listenError(failure: { code: string; address: string; port: number }): BakeryError {

@@ -1,14 +1,24 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { isErrno } from '../../core/errors.ts';
 import type { TftpRequest, TftpTransfer } from './messages.ts';
 import { negotiate } from './options.ts';
 import { dataHeader, decodePacket, encodeError, encodeOack, TFTP_ERROR } from './packet.ts';
 import type { Source } from './source.ts';
-import { advanceTransfer, beginTransfer, blockRange, type TransferEvent, type TransferStep } from './transfer.ts';
+import {
+  advanceTransfer,
+  beginTransfer,
+  blockRange,
+  isAbandoned,
+  type TransferEvent,
+  type TransferStep,
+} from './transfer.ts';
 
 /** One transfer under way. */
 export interface Session {
   /** Ends it without a word; resolves when its socket is gone. */
   stop(): void;
+  /** True when the client has left it in the middle, so that its next request begins anew. */
+  isAbandoned(): boolean;
   readonly done: Promise<TftpTransfer>;
 }
 
@@ -23,6 +33,7 @@ export function startSession(request: TftpRequest, options: ReadonlyMap<string, 
   const negotiated = negotiate(options, source.size);
   let step: TransferStep = beginTransfer(negotiated, source.size, began);
   let timer: NodeJS.Timeout | undefined;
+  let connected = false;
   let ended = false;
   // Sending reads the file and so takes its time; events that come meanwhile wait for it, in order.
   let turn: Promise<void> = Promise.resolve();
@@ -40,6 +51,10 @@ export function startSession(request: TftpRequest, options: ReadonlyMap<string, 
 
   function fail(message: string): void {
     if (ended) return;
+    if (!connected) {
+      finish('failed');
+      return;
+    }
     socket.send(encodeError(TFTP_ERROR.undefined, message), () => finish('failed'));
   }
 
@@ -78,15 +93,26 @@ export function startSession(request: TftpRequest, options: ReadonlyMap<string, 
     if (packet?.kind === 'ack') enqueue({ kind: 'ack', block: packet.block, now: Date.now() });
     else if (packet?.kind === 'error') enqueue({ kind: 'error', code: packet.code });
   });
-  // ECONNREFUSED: the client's port is closed, as after a probe or a power cut.
-  socket.on('error', () => finish('aborted'));
+  // ECONNREFUSED: the client's port is closed, as after a probe or a power cut. Anything else on the way (a full queue, a
+  // neighbour that does not answer now) is a lost datagram, and the timer's.
+  socket.on('error', (error) => {
+    if (isErrno(error, 'ECONNREFUSED')) finish('aborted');
+    else if (!connected) finish('failed');
+  });
   socket.bind({ address: request.localAddress, port: 0, exclusive: true }, () => {
     if (ended) return;
-    socket.connect(request.port, request.client, () => {
+    // Node gives the callback the error of a connect that fails, such as ENETUNREACH.
+    socket.connect(request.port, request.client, (error?: Error) => {
       if (ended) return;
+      if (error) return finish('failed');
+      connected = true;
       turn = turn.then(perform);
       turn.catch(() => fail('read error'));
     });
   });
-  return { stop: () => finish('aborted'), done: done.promise };
+  return {
+    stop: () => finish('aborted'),
+    isAbandoned: () => isAbandoned(step.state, Date.now()),
+    done: done.promise,
+  };
 }

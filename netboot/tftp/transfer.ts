@@ -11,12 +11,15 @@ export interface TransferState {
   readonly lastBlock: number;
   /** All up to this block is acknowledged; -1 while the OACK is not. */
   readonly acknowledged: number;
-  /** The highest block sent since the last go-back. */
+  /** The highest block sent. */
   readonly sent: number;
   /** How often the window was sent again without progress. */
   readonly tries: number;
-  /** The acknowledged block at which we went back last: a duplicate ACK makes us go back once, never again. */
-  readonly wentBackAt: number;
+  /**
+   * The highest block sent more than once; -1: none. A client may acknowledge each copy, so an ACK up to here may be the
+   * echo of a copy and reports no gap. To go back for it would double that window too, and every one after it.
+   */
+  readonly resentTo: number;
   /** When the transfer's last progress was, in ms. */
   readonly progressAt: number;
 }
@@ -45,6 +48,8 @@ const MAX_RETRY_MS = 8_000;
 const MAX_TRIES = 6;
 /** TFTP_FILE_TIMEOUT of the firmware: no Pi waits longer. */
 const GIVE_UP_MS = 30_000;
+/** A client that asks anew after so long a silence has begun anew: no live one does while blocks come. */
+const ABANDONED_MS = 1_500;
 
 function retryMs(state: Pick<TransferState, 'negotiated' | 'tries'>): number {
   const { windowSize, timeoutMs } = state.negotiated;
@@ -54,14 +59,18 @@ function retryMs(state: Pick<TransferState, 'negotiated' | 'tries'>): number {
 
 function fill(state: TransferState, from: number): TransferStep {
   const to = Math.min(state.lastBlock, Math.max(0, state.acknowledged) + state.negotiated.windowSize);
-  const next = { ...state, sent: Math.max(to, from) };
+  const next = { ...state, sent: to };
   return { state: next, send: from <= to ? { from, to } : undefined, timerMs: retryMs(next), end: undefined };
+}
+
+function goBack(state: TransferState, acknowledged: number): TransferStep {
+  return fill({ ...state, resentTo: Math.max(state.resentTo, state.sent) }, acknowledged + 1);
 }
 
 /** Begins a transfer of `size` bytes: the OACK where an option was accepted, else the first window. */
 export function beginTransfer(negotiated: Negotiated, size: number, now: number): TransferStep {
   const lastBlock = Math.floor(size / negotiated.blockSize) + 1;
-  const base = { negotiated, size, lastBlock, tries: 0, wentBackAt: -1, progressAt: now };
+  const base = { negotiated, size, lastBlock, tries: 0, resentTo: -1, progressAt: now };
   if (negotiated.acknowledged.size > 0) {
     const state: TransferState = { ...base, acknowledged: -1, sent: 0 };
     return { state, send: { from: 0, to: 0 }, timerMs: retryMs(state), end: undefined };
@@ -85,9 +94,10 @@ export function advanceTransfer(state: TransferState, event: TransferEvent): Tra
       return { ...quiet, end: 'aborted' };
     case 'timeout': {
       if (state.tries >= MAX_TRIES || event.now - state.progressAt >= GIVE_UP_MS) return { ...quiet, end: 'timed-out' };
-      const again = { ...state, tries: state.tries + 1, wentBackAt: state.acknowledged };
-      if (state.acknowledged < 0)
+      const again = { ...state, tries: state.tries + 1, resentTo: Math.max(state.resentTo, state.sent) };
+      if (state.acknowledged < 0) {
         return { state: again, send: { from: 0, to: 0 }, timerMs: retryMs(again), end: undefined };
+      }
       return fill(again, state.acknowledged + 1);
     }
     case 'ack': {
@@ -96,15 +106,24 @@ export function advanceTransfer(state: TransferState, event: TransferEvent): Tra
       if (block > state.acknowledged) {
         const progress = { ...state, acknowledged: block, tries: 0, progressAt: event.now };
         if (block >= state.lastBlock) return { ...quiet, state: progress, end: 'sent' };
-        // A partial ACK of a window says that what follows was lost (RFC 7440 §4): go back to it.
-        return fill(progress, state.negotiated.windowSize > 1 && block < state.sent ? block + 1 : state.sent + 1);
+        // A partial ACK of a window says that what follows was lost (RFC 7440 §4): go back to it. Where it may be an echo,
+        // go on, and leave a loss to the timer.
+        return block < state.sent && block > state.resentTo ? goBack(progress, block) : fill(progress, state.sent + 1);
       }
-      // A duplicate. In lock step only the timer sends again (no Sorcerer's Apprentice); in a window the client
-      // reports a gap with it, and one going back an ACK is enough.
-      if (state.negotiated.windowSize === 1 || block < 0 || state.wentBackAt === block) return quiet;
-      return fill({ ...state, wentBackAt: block }, block + 1);
+      // A duplicate. In lock step only the timer sends again (no Sorcerer's Apprentice); in a window it reports a gap, too.
+      if (state.negotiated.windowSize === 1 || block <= state.resentTo) return quiet;
+      return goBack(state, block);
     }
   }
+}
+
+/**
+ * True when a new request from the same address and port means that the client began anew: a Pi counts its ports from 49152 at
+ * each power-on (netboot-facts §2.1), so one cut off in the middle of a file comes back to the port of its old transfer.
+ */
+export function isAbandoned(state: TransferState, now: number): boolean {
+  const firstBlock = state.negotiated.acknowledged.size > 0 ? 0 : 1;
+  return state.acknowledged >= firstBlock && now - state.progressAt >= ABANDONED_MS;
 }
 
 /** The bytes of a block in the file, `end` not included. */

@@ -17,7 +17,18 @@ test('a path names its Pi by serial or by MAC, or nobody', () => {
     ['00000000/config.txt', { rest: '00000000/config.txt' }],
   ];
   for (const [path, expected] of cases) assert.deepEqual(parseBootPath(path), expected, path);
-  for (const path of ['', '/', '..', '687680cd/../x', '687680cd/..', 'a\0b', 'a\\b', 'x'.repeat(256), 'a\nb']) {
+  for (const path of [
+    '',
+    '/',
+    '..',
+    '687680cd/../x',
+    '687680cd/..',
+    'a\0b',
+    'a\\b',
+    'x'.repeat(256),
+    'é'.repeat(128),
+    'a\nb',
+  ]) {
     assert.equal(parseBootPath(path), undefined, JSON.stringify(path));
   }
 });
@@ -37,6 +48,32 @@ test('a stock command line gets an NFS root in place of its card', () => {
   assert.match(
     renderCmdline('init=/sbin/mine dyndbg="file a b"', target),
     /^init=\/sbin\/mine dyndbg="file a b" root=/,
+  );
+});
+
+test('what would start the card’s first boot is dropped, however it is written', () => {
+  const nothing = 'root=/dev/nfs nfsroot=10.0.0.1:/srv/nfs/687680cd,vers=3 rw ip=dhcp rootwait';
+  for (const word of [
+    'root=/dev/mmcblk0p2',
+    '"root=/dev/mmcblk0p2"',
+    'rootflags="a b"',
+    'nfsroot=10.9.9.9:/x',
+    'ip=10.0.0.9::::eth0:off',
+    'init=/usr/lib/raspberrypi-sys-mods/firstboot',
+    'init=/usr/lib/raspi-config/init_resize.sh',
+    'fsck.mode=force',
+    'ro',
+    'rootwait=10',
+    'rootdelay=5',
+    'systemd.run=/boot/firstrun.sh systemd.run_success_action=reboot systemd.unit=kernel-command-line.target',
+  ]) {
+    assert.equal(renderCmdline(`${word} quiet`, target), `quiet ${nothing}\n`, word);
+  }
+  assert.equal(renderCmdline('', target), `${nothing}\n`);
+  assert.equal(
+    renderCmdline('quiet systemd.unit=rescue.target -- single root=x', target),
+    `quiet systemd.unit=rescue.target ${nothing} -- single root=x\n`,
+    'what follows -- is init’s',
   );
 });
 

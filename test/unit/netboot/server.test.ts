@@ -10,6 +10,7 @@ import { startTftpServer, type TftpServer, type TftpTransfer } from '../../../ne
 import { bootPi3b } from '../../lab/rom/pi3b.ts';
 import { createRomTftp } from '../../lab/rom/tftp.ts';
 import { size } from '../../sizes.ts';
+import { openSocket } from './client.ts';
 
 const LOOPBACK = '127.0.0.1' as Ipv4;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -97,9 +98,9 @@ async function exchange(packet: Buffer): Promise<Buffer> {
   }
 }
 
-test('a request sent twice starts one transfer, and a duplicated ACK duplicates no block', async () => {
+test('a request sent twice starts one transfer, and a duplicated ACK duplicates no block', async (context) => {
   put('once', randomBytes(5 * 512));
-  const socket = createSocket('udp4');
+  const socket = openSocket(context);
   const blocks: number[] = [];
   const first = new Promise<number>((resolve) =>
     socket.on('message', (datagram, from) => {
@@ -115,12 +116,11 @@ test('a request sent twice starts one transfer, and a duplicated ACK duplicates 
   assert.deepEqual(blocks, [1, 2]);
   assert.equal(asked.filter((name) => name === 'once').length, 1);
   await send(socket, Buffer.from('\0\x05\0\0\0', 'latin1'), peer);
-  socket.close();
 });
 
-test('what a stranger sends to a transfer changes nothing', async () => {
+test('what a stranger sends to a transfer changes nothing', async (context) => {
   put('mine', randomBytes(3 * 512));
-  const [socket, stranger] = [createSocket('udp4'), createSocket('udp4')];
+  const [socket, stranger] = [openSocket(context), openSocket(context)];
   const blocks: number[] = [];
   const first = new Promise<number>((resolve) =>
     socket.on('message', (datagram, from) => {
@@ -137,18 +137,15 @@ test('what a stranger sends to a transfer changes nothing', async () => {
   await send(socket, Buffer.from([0, 4, 0, 1]), peer);
   await new Promise((resolve) => setTimeout(resolve, 200));
   assert.deepEqual(blocks, [1, 2]);
-  socket.close();
-  stranger.close();
 });
 
-test('hostile datagrams of every length leave it serving', async () => {
-  const socket = createSocket('udp4');
+test('hostile datagrams of every length leave it serving', async (context) => {
+  const socket = openSocket(context);
   for (let i = 0; i < size('tftpHostileDatagrams'); i++) {
     const packet = randomBytes(i % 600);
     if (packet.length > 1) packet.set([0, i % 7]);
     await send(socket, packet);
   }
-  socket.close();
   const file = await createRomTftp({ server: LOOPBACK, port: server.port, firstPort: 0 }).fetch('bytes', []);
   assert.equal(file.data?.toString(), 'rendered');
 });

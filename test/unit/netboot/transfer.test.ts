@@ -5,6 +5,7 @@ import {
   advanceTransfer,
   beginTransfer,
   blockRange,
+  isAbandoned,
   type TransferState,
   type TransferStep,
 } from '../../../netboot/tftp/transfer.ts';
@@ -81,10 +82,80 @@ test('a window is sent whole, and after a gap from the gap on, once', () => {
   assert.deepEqual(first.send, { from: 1, to: 4 });
   const gap = ack(first.state, 2);
   assert.deepEqual(gap.send, { from: 3, to: 6 });
-  const stale = ack(gap.state, 2);
-  assert.deepEqual(stale.send, { from: 3, to: 6 });
-  assert.equal(ack(stale.state, 2).send, undefined, 'the same report again');
-  assert.deepEqual(ack(stale.state, 6).send, { from: 7, to: 10 });
+  assert.equal(ack(gap.state, 2).send, undefined, 'the same report again');
+  const next = ack(gap.state, 6);
+  assert.deepEqual(next.send, { from: 7, to: 10 });
+});
+
+test('an ACK of blocks that were sent twice may be an echo: it moves the window on, and a loss is the timer’s', () => {
+  const resent = timeout(ack(begin({ windowsize: '4' }, 20 * 512).state, 0).state);
+  assert.deepEqual(resent.send, { from: 1, to: 4 });
+  const echo = ack(resent.state, 2);
+  assert.deepEqual(echo.send, { from: 5, to: 6 });
+  assert.equal(ack(echo.state, 2).send, undefined);
+  assert.deepEqual(timeout(echo.state).send, { from: 3, to: 6 });
+  const atEnd = timeout(ack(begin({ windowsize: '4' }, 2 * 512).state, 0).state);
+  assert.deepEqual(
+    [ack(atEnd.state, 1).send, ack(atEnd.state, 1).state.sent],
+    [undefined, 3],
+    'nothing beyond the last',
+  );
+});
+
+test('a lost first block of a window is sent again at the duplicate ACK that reports it', () => {
+  const second = ack(ack(begin({ windowsize: '4' }, 20 * 512).state, 0).state, 4);
+  const gap = ack(second.state, 4);
+  assert.deepEqual(gap.send, { from: 5, to: 8 });
+  assert.equal(ack(gap.state, 4).send, undefined);
+});
+
+/** A client that acknowledges each window, each gap and each copy (RFC 7440 §4), at a server whose block `lost` is lost once. */
+function copiesSent(windowSize: number, lost: number): { end: string | undefined; extra: number } {
+  let step = begin({ windowsize: String(windowSize) }, 400 * 512);
+  let [got, inWindow, sent, now] = [-1, 0, 0, 0];
+  let isLost = false;
+  const acks: number[] = [];
+  for (;;) {
+    for (let block = step.send?.from ?? 1; block <= (step.send?.to ?? 0); block++) {
+      sent++;
+      if (block === lost && !isLost) {
+        isLost = true;
+        continue;
+      }
+      const isNext = block === got + 1;
+      if (isNext) [got, inWindow] = [block, inWindow + 1];
+      if (!isNext || block === 0 || inWindow === windowSize || block === step.state.lastBlock) {
+        acks.push(got);
+        inWindow = 0;
+      }
+    }
+    const extra = sent - step.state.lastBlock - 1;
+    if (step.end || extra > 1000) return { end: step.end, extra };
+    const block = acks.shift();
+    now += block === undefined ? 300 : 1;
+    step = block === undefined ? timeout(step.state, now) : ack(step.state, block % 65_536, now);
+  }
+}
+
+test('one lost block costs a window or two, not a copy of all that follows', () => {
+  for (const windowSize of [2, 4, 16, 64]) {
+    for (const lost of [0, 1, 2, 5, 6, 7, 8, 63, 64, 65, 400, 401]) {
+      const { end, extra } = copiesSent(windowSize, lost);
+      assert.equal(end, 'sent', `window ${windowSize}, block ${lost} lost`);
+      assert.ok(extra <= 3 * windowSize, `window ${windowSize}, block ${lost} lost: ${extra} sent for nothing`);
+    }
+  }
+});
+
+test('a client that comes back in the middle of its transfer has begun anew', () => {
+  const asked = begin({}, 5000).state;
+  assert.equal(isAbandoned(asked, 60_000), false, 'nothing acknowledged: the request is a repetition');
+  const live = ack(asked, 1, 1000).state;
+  assert.equal(isAbandoned(live, 2000), false);
+  assert.equal(isAbandoned(live, 3000), true);
+  const withOptions = begin({ tsize: '0' }, 5000).state;
+  assert.equal(isAbandoned(withOptions, 60_000), false);
+  assert.equal(isAbandoned(ack(withOptions, 0, 1000).state, 3000), true);
 });
 
 test('an ACK from outside the window changes nothing', () => {
