@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { BakeryError, describeError } from '../core/errors.ts';
@@ -86,9 +86,10 @@ class Teardown {
 }
 
 /** Builds everything and brings it up in the order of design §8. Nothing of it listens after a throw. */
-export async function composeServer(config: Config, log: Logger, version: string): Promise<RunningServer> {
+export async function composeServer(given: Config, log: Logger, version: string): Promise<RunningServer> {
   const teardown = new Teardown();
   try {
+    const config = await withRealRoot(given);
     return await start(config, log, version, teardown);
   } catch (error) {
     await teardown.run(log);
@@ -96,10 +97,15 @@ export async function composeServer(config: Config, log: Logger, version: string
   }
 }
 
+/** Mount points are compared as the kernel writes them: without links. */
+async function withRealRoot(config: Config): Promise<Config> {
+  // Pis' mount points are below: others may pass through, not list.
+  await mkdir(config.BAKERY_ROOT, { recursive: true, mode: 0o711 });
+  return { ...config, BAKERY_ROOT: await realpath(config.BAKERY_ROOT) };
+}
+
 async function openInventory(config: Config, teardown: Teardown): Promise<Db> {
   const root = config.BAKERY_ROOT;
-  // Pis' mount points are below: others may pass through, not list.
-  await mkdir(root, { recursive: true, mode: 0o711 });
   await mkdir(join(root, 'nfs'), { recursive: true, mode: 0o711 });
   teardown.add(lockRoot(join(root, 'lock.db')));
   const file = config.DB_PATH ?? join(root, 'bakery.db');
@@ -291,9 +297,9 @@ async function listen(app: Awaited<ReturnType<typeof buildApp>>, config: Config)
 }
 
 /** `npm start -- stop`: ends the NFS server that was left running for the Pis, and unmounts what Bakery mounted. */
-export async function stopLeftovers(config: Config, log: Logger): Promise<void> {
+export async function stopLeftovers(given: Config, log: Logger): Promise<void> {
+  const config = await withRealRoot(given);
   const root = config.BAKERY_ROOT;
-  await mkdir(root, { recursive: true });
   const unlock = lockRoot(join(root, 'lock.db'));
   try {
     await backendOf(config, log).stop();

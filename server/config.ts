@@ -13,6 +13,11 @@ const filePath = z
   .string()
   .min(1)
   .transform((text) => resolve(text));
+/** It ends up in kernel command lines (nfsroot=), where blanks and commas end a path, and in the NFS server's configuration. */
+const rootPath = filePath.refine(
+  (path) => /^[A-Za-z0-9/._@+-]+$/.test(path),
+  'must have only letters, digits and / . _ @ + -',
+);
 
 /** Bytes, as `8GiB`, `512MiB` or a plain number. */
 const size = z
@@ -30,7 +35,7 @@ const cidr = z.string().refine((text) => {
 
 /** Every setting: its environment variable, how it is read, what it means. Flags have the same names in kebab-case. */
 const SETTINGS = {
-  BAKERY_ROOT: { schema: filePath.prefault('./data'), help: 'everything on disk lives below it' },
+  BAKERY_ROOT: { schema: rootPath.prefault('./data'), help: 'everything on disk lives below it' },
   DB_PATH: { schema: filePath.optional(), help: 'SQLite file (default: bakery.db below the root)' },
   BAKERY_HTTP_ADDRESS: { schema: ipv4.prefault('0.0.0.0'), help: 'address the API listens on' },
   HTTP_PORT: { schema: port(8080), help: 'port of the API; 0 picks one' },

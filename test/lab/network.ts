@@ -28,7 +28,8 @@ function plugIn(name: string, address: string): void {
 
 /** Lays the wire: the server's bridge, the site's DHCP server (a real dnsmasq) and a place for a stranger. */
 export async function makeLabNetwork(pis: readonly { mac: string; address: string }[]): Promise<LabNetwork> {
-  sh('ip', 'link', 'add', BRIDGE, 'type', 'bridge');
+  // Without a MAC of its own a bridge takes the lowest of its ports', and changes it when a Pi is plugged in.
+  sh('ip', 'link', 'add', BRIDGE, 'address', '02:00:00:00:00:01', 'type', 'bridge');
   sh('ip', 'addr', 'add', `${SERVER}/24`, 'dev', BRIDGE);
   sh('ip', 'link', 'set', BRIDGE, 'up');
   plugIn('site', '10.99.0.2/24');

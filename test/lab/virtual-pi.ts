@@ -46,7 +46,7 @@ function cutPower(): never {
 
 function hide(): void {
   for (const folder of values.hide) {
-    if (!existsSync(folder)) continue;
+    if (!existsSync(folder)) throw new Error(`${folder} cannot be hidden: there is no such folder`);
     // This namespace began as a copy of the server's: its mounts would keep the server's volumes busy.
     const below = readFileSync('/proc/self/mounts', 'utf8')
       .split('\n')

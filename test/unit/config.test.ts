@@ -25,6 +25,8 @@ const wrong: [readonly string[], Record<string, string>, RegExp][] = [
   [['--no-such'], {}, /there is no flag --no-such/],
   [['--http-port'], {}, /--http-port needs a value/],
   [[], { BAKERY_NO_SUCH: '1' }, /there is no setting BAKERY_NO_SUCH/],
+  [['--root', '/srv/my bakery'], {}, /BAKERY_ROOT.*letters/],
+  [['--root', '/srv/a,b'], {}, /BAKERY_ROOT.*letters/],
   [[], { HTTP_PORT: '99999' }, /^HTTP_PORT \(--http-port\): /],
   [[], { BAKERY_ADDRESS: 'here' }, /BAKERY_ADDRESS.*IPv4/],
   [[], { BAKERY_ROOT_SIZE: '8 apples' }, /BAKERY_ROOT_SIZE/],
