@@ -43,21 +43,29 @@ export async function receiveImage(
 
 /** A stalled upload must end when its operation is cancelled; the iterator alone would wait for ever. */
 async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined);
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
   const iterator = body[Symbol.asyncIterator]();
-  try {
+  for (;;) {
     signal.throwIfAborted();
-    for (;;) {
-      const next = await Promise.race([iterator.next().catch(cutOff), aborted.promise]);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
+    const next = await nextOrAbort(iterator, signal);
+    if (next.done) return;
+    yield next.value;
   }
+}
+
+/**
+ * A promise of its own for each chunk: raced against one that lasts as long as the upload, every chunk would be kept by that
+ * one until the end.
+ */
+function nextOrAbort(iterator: AsyncIterator<Uint8Array>, signal: AbortSignal): Promise<IteratorResult<Uint8Array>> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    iterator
+      .next()
+      .catch(cutOff)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 function toBakeryError(error: unknown): unknown {

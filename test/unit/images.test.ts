@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { BakeryError } from '../../core/errors.ts';
 import { hostsWith } from '../../exports/images/identity.ts';
 import { readLayout } from '../../exports/images/layout.ts';
 import { prepareFstab } from '../../exports/images/prepare.ts';
+import { receiveImage } from '../../exports/images/receive.ts';
 import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
+import type { Pool } from '../../exports/volumes/pool.ts';
 
 const table = (partitions: object[], label = 'dos') =>
   JSON.stringify({ partitiontable: { label, id: '0x1', device: 'x', unit: 'sectors', sectorsize: 512, partitions } });
@@ -92,4 +99,43 @@ test('mountinfo is read with its octal escapes', () => {
   assert.deepEqual(parseMountinfo(`${line}\nnonsense\n`), [
     { device: '7:3', mountPoint: '/mnt/a b\\c', type: 'ext4', source: '/dev/loop3' },
   ]);
+});
+
+test('an upload is not kept in memory while it comes in', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-receive-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const chunks: WeakRef<Uint8Array>[] = [];
+  let alive = 0;
+  async function* body() {
+    for (let i = 0; i < 200; i++) {
+      const chunk = new Uint8Array(64 * 1024);
+      chunks.push(new WeakRef(chunk));
+      yield chunk;
+      await new Promise(setImmediate);
+    }
+    collect();
+    alive = chunks.filter((chunk) => chunk.deref() !== undefined).length;
+  }
+  const pool = { ensureFree: async () => undefined } as unknown as Pool;
+  const signal = new AbortController().signal;
+  const { bytes } = await receiveImage(body(), { file: join(folder, 'image'), pool, signal });
+  assert.equal(bytes, 200 * 64 * 1024);
+  assert.ok(alive < 20, `${alive} of 200 chunks are still held`);
+});
+
+test('an upload that stalls ends when it is cancelled, and leaves nothing', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-receive-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  async function* body() {
+    yield new Uint8Array(10);
+    await new Promise(() => undefined);
+  }
+  const pool = { ensureFree: async () => undefined } as unknown as Pool;
+  const cancel = new AbortController();
+  const receiving = receiveImage(body(), { file: join(folder, 'image'), pool, signal: cancel.signal });
+  setTimeout(() => cancel.abort(new BakeryError('conflict', 'cancelled', 'cancelled')), 50);
+  await assert.rejects(receiving, { code: 'cancelled' });
+  assert.deepEqual(readdirSync(folder), []);
 });

@@ -2,6 +2,8 @@
 export interface BootChoice {
   readonly kernel: string;
   readonly initramfs: string | undefined;
+  /** By auto_initramfs: the firmware goes on without it. */
+  readonly initramfsOptional: boolean;
   readonly deviceTree: string;
   readonly cmdline: string;
   readonly overlayPrefix: string;
@@ -81,11 +83,13 @@ export async function evaluateConfig(
   const on = (key: string) => values.get(key) === '1';
   const kernel = values.get('kernel') ?? (on('arm_64bit') ? 'kernel8.img' : 'kernel7.img');
   const automatic = on('auto_initramfs') ? kernel.replace(/^kernel/, 'initramfs').replace(/\.img$/, '') : undefined;
-  const initramfs = values.get('initramfs') ?? automatic;
+  const named = values.get('initramfs');
+  const initramfs = named ?? automatic;
   const tree = on('upstream_kernel') ? 'bcm2837-rpi-3-b.dtb' : 'bcm2710-rpi-3-b.dtb';
   return {
     kernel: prefix + kernel,
     initramfs: initramfs === undefined || initramfs === '' ? undefined : prefix + initramfs,
+    initramfsOptional: named === undefined,
     deviceTree: prefix + (values.get('device_tree') ?? tree),
     cmdline: prefix + (values.get('cmdline') ?? 'cmdline.txt'),
     overlayPrefix: values.get('overlay_prefix') ?? `${prefix}overlays/`,

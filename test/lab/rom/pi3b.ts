@@ -67,7 +67,8 @@ export async function bootPi3b(settings: {
     await own('config.txt');
     await own('recovery.elf');
     if (!(await own('start.elf'))) throw new BootFailure('no start.elf');
-    if (!(await own('fixup.dat'))) throw new BootFailure('no fixup.dat');
+    // Without it a Pi has less memory, and boots.
+    await own('fixup.dat');
   }
 
   async function firmware(): Promise<FetchedBoot> {
@@ -77,7 +78,8 @@ export async function bootPi3b(settings: {
     await own('dt-blob.bin');
     await own('bootcfg.txt');
     const initramfs = choice.initramfs === undefined ? undefined : await own(choice.initramfs);
-    if (choice.initramfs !== undefined && !initramfs) throw new BootFailure(`${prefix}${choice.initramfs} is missing`);
+    if (choice.initramfs !== undefined && !initramfs && !choice.initramfsOptional)
+      throw new BootFailure(`${prefix}${choice.initramfs} is missing`);
     const deviceTree = await needed(choice.deviceTree);
     await own(`${choice.overlayPrefix}overlay_map.dtb`);
     const cmdline = (await own(choice.cmdline))?.toString('latin1').split('\n')[0]?.trim();
