@@ -16,6 +16,7 @@ import { downloadRoute, uploadRoute } from './routes/files-of-pi.ts';
 import { fridgeRoutes } from './routes/fridge.ts';
 import { healthRoutes } from './routes/health.ts';
 import { ovenRoutes } from './routes/oven.ts';
+import { problemsRoute } from './routes/problems.ts';
 
 /** The base of every call of the API. */
 export const BASE = '/api/v1';
@@ -81,7 +82,10 @@ export async function buildApp(
   });
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { persistAuthorization: true } });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  await app.register(async (scope) => healthRoutes(scope as unknown as Api, ports));
+  await app.register(async (scope) => {
+    healthRoutes(scope as unknown as Api, ports);
+    problemsRoute(scope as unknown as Api);
+  });
 
   await app.register(
     async (scope) => {

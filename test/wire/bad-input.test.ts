@@ -170,6 +170,14 @@ inOwnNamespace(import.meta.url, () => {
     assert.deepEqual([broken.status, ((await broken.json()) as { code: string }).code], [400, 'bad-json']);
   });
 
+  test('the type of every problem is an address that explains it', async () => {
+    const { body } = await call(bakery, 'GET', '/oven/ffffffff');
+    const { type, code } = body as { type: string; code: string };
+    const page = await fetch(new URL(type, bakery.base));
+    assert.equal(page.status, 200);
+    assert.match(await page.text(), new RegExp(`^### ${code}$`, 'm'));
+  });
+
   test('a call without a token, or with a wrong one, is 401', async () => {
     for (const token of ['', 'wrong', 'x'.repeat(5000)]) {
       const answer = await call({ base: bakery.base, token }, 'GET', '/fridge');
