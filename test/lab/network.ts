@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sh, trySh } from './sh.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { boundToUs, LAB_ENV, requireTools, sh, trySh } from './sh.ts';
 
 /** The lab's wire. All of it lives in the network namespace of the test (see namespace.ts). */
 export interface LabNetwork {
@@ -10,11 +11,33 @@ export interface LabNetwork {
   readonly bridge: string;
   /** Runs a program from another address on the wire; its exit code and what it said. */
   asStranger(program: string, ...args: readonly string[]): { code: number; output: string };
+  /** Ends all of it; may be called twice. */
   close(): Promise<void>;
 }
 
 const SERVER = '10.99.0.1';
 const BRIDGE = 'labbr0';
+/** Without a MAC of its own a bridge takes the lowest of its ports': the server's would change with every Pi's power. */
+const BRIDGE_MAC = '02:ba:4e:00:00:01';
+const DHCP_PORT = 67;
+
+/** The bridge and the DHCP server would answer on a real network: only a namespace with nothing but `lo` will do. */
+function refuseRealNetwork(): void {
+  const others = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
+  if (others.length > 0)
+    throw new Error(`the lab network needs a network namespace of its own; this one has ${others.join(', ')}`);
+}
+
+/** Waits until `child` has the DHCP port open: a DISCOVER before that would be lost. */
+async function listening(child: ChildProcess, said: () => string): Promise<void> {
+  const port = `:${DHCP_PORT.toString(16).padStart(4, '0').toUpperCase()} `;
+  for (let tries = 0; tries < 200 && child.exitCode === null; tries++) {
+    // setpriv and nsenter become dnsmasq: the pid stays, its network is the site's in the end.
+    if (readFileSync(`/proc/${child.pid}/net/udp`, 'utf8').includes(port)) return;
+    await sleep(25);
+  }
+  throw new Error(`the site's DHCP server does not listen: ${said().trim()}`);
+}
 
 /** A namespace of its own on the bridge. */
 function plugIn(name: string, address: string): void {
@@ -26,36 +49,67 @@ function plugIn(name: string, address: string): void {
   sh('ip', '-n', name, 'link', 'set', 'eth0', 'up');
 }
 
-/** Lays the wire: the server's bridge, the site's DHCP server (a real dnsmasq) and a place for a stranger. */
-export async function makeLabNetwork(pis: readonly { mac: string; address: string }[]): Promise<LabNetwork> {
-  // Without a MAC of its own a bridge takes the lowest of its ports', and changes it when a Pi is plugged in.
-  sh('ip', 'link', 'add', BRIDGE, 'address', '02:00:00:00:00:01', 'type', 'bridge');
-  sh('ip', 'addr', 'add', `${SERVER}/24`, 'dev', BRIDGE);
-  sh('ip', 'link', 'set', BRIDGE, 'up');
-  plugIn('site', '10.99.0.2/24');
-  plugIn('stranger', '10.99.0.66/24');
-  const folder = mkdtempSync(join(tmpdir(), 'bakery-dnsmasq-'));
-  const dnsmasq: ChildProcess = spawn(
+/** The site's DHCP server: leases for the Pis and nobody else, no DNS, no word about booting. */
+function startDhcp(folder: string, pis: readonly { mac: string; address: string }[]): ChildProcess {
+  const [program = '', ...args] = boundToUs(
     'nsenter',
-    [
-      '--net=/run/netns/site',
-      'dnsmasq',
-      '--keep-in-foreground',
-      '--conf-file=/dev/null',
-      '--port=0',
-      '--user=root',
-      `--dhcp-leasefile=${join(folder, 'leases')}`,
-      `--pid-file=${join(folder, 'pid')}`,
-      '--dhcp-authoritative',
-      '--no-ping',
-      '--interface=eth0',
-      '--dhcp-range=10.99.0.0,static,255.255.255.0,infinite',
-      '--log-facility=-',
-      ...pis.map(({ mac, address }) => `--dhcp-host=${mac},${address}`),
-    ],
-    { stdio: ['ignore', 'ignore', 'ignore'] },
+    '--net=/run/netns/site',
+    'dnsmasq',
+    '--keep-in-foreground',
+    '--conf-file=/dev/null',
+    '--port=0',
+    // It would become `dnsmasq`, who cannot write in our folder.
+    '--user=root',
+    `--dhcp-leasefile=${join(folder, 'leases')}`,
+    `--pid-file=${join(folder, 'pid')}`,
+    '--dhcp-authoritative',
+    '--no-ping',
+    '--interface=eth0',
+    '--dhcp-range=10.99.0.0,static,255.255.255.0,infinite',
+    '--log-facility=-',
+    ...pis.map(({ mac, address }) => `--dhcp-host=${mac},${address}`),
   );
-  const ended = new Promise((resolve) => dnsmasq.once('close', resolve));
+  return spawn(program, args, { env: LAB_ENV, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+/**
+ * Lays the wire: the server's bridge, the site's DHCP server (a real dnsmasq) and a place for a stranger. Needs a fresh
+ * network namespace and a fresh tmpfs on /run, where `ip netns` keeps its names: see namespace.ts.
+ */
+export async function makeLabNetwork(pis: readonly { mac: string; address: string }[]): Promise<LabNetwork> {
+  requireTools('ip', 'nsenter', 'setpriv', 'dnsmasq');
+  refuseRealNetwork();
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-dnsmasq-'));
+  let dhcp: ChildProcess | undefined;
+  let ended: Promise<unknown> = Promise.resolve();
+  async function close(): Promise<void> {
+    dhcp?.kill('SIGKILL');
+    await ended;
+    for (const name of ['site', 'stranger']) {
+      trySh('ip', 'link', 'del', `ve-${name}`);
+      trySh('ip', 'netns', 'del', name);
+    }
+    trySh('ip', 'link', 'del', BRIDGE);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  try {
+    sh('ip', 'link', 'add', BRIDGE, 'address', BRIDGE_MAC, 'type', 'bridge');
+    sh('ip', 'addr', 'add', `${SERVER}/24`, 'dev', BRIDGE);
+    sh('ip', 'link', 'set', BRIDGE, 'up');
+    plugIn('site', '10.99.0.2/24');
+    plugIn('stranger', '10.99.0.66/24');
+    const started = startDhcp(folder, pis);
+    dhcp = started;
+    let words = '';
+    started.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      words = (words + text).slice(-4000);
+    });
+    ended = new Promise((resolve) => started.once('close', resolve));
+    await listening(started, () => words);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     server: SERVER,
     bridge: BRIDGE,
@@ -67,15 +121,6 @@ export async function makeLabNetwork(pis: readonly { mac: string; address: strin
         return { code: status ?? -1, output: `${stdout ?? ''}${stderr ?? ''}` };
       }
     },
-    async close() {
-      dnsmasq.kill('SIGKILL');
-      await ended;
-      for (const name of ['site', 'stranger']) {
-        trySh('ip', 'link', 'del', `ve-${name}`);
-        trySh('ip', 'netns', 'del', name);
-      }
-      trySh('ip', 'link', 'del', BRIDGE);
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }

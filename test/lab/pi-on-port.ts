@@ -2,97 +2,121 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-
-/** One request of the boot ROM. */
-export interface RomRequest {
-  readonly path: string;
-  readonly outcome: string;
-  readonly bytes: number;
-  readonly sha256?: string;
-  readonly ms: number;
-}
+import type { PowerPort } from './power-server.ts';
+import type { BootChoice } from './rom/config-txt.ts';
+import type { RomRequest } from './rom/pi3b.ts';
+import { LAB_ENV } from './sh.ts';
 
 /** What a virtual Pi told, and when (ms since the epoch). */
 export interface PiEvent {
-  readonly event: 'on' | 'off' | 'fetched' | 'failed' | 'qemu' | 'marker' | 'halted';
+  readonly event: 'on' | 'off' | 'request' | 'fetched' | 'failed' | 'qemu' | 'marker' | 'halted';
   readonly at: number;
+  /** Of a marker: what stood after `LAB ` on the serial console. */
   readonly text?: string;
+  /** Of `failed`. */
   readonly reason?: string;
+  /** Of `request`. */
+  readonly request?: RomRequest;
+  /** Of `fetched` and `failed`: all of the boot's, in their order. */
   readonly requests?: readonly RomRequest[];
+  /** Of `fetched`. */
+  readonly prefix?: string;
+  readonly choice?: BootChoice;
+  readonly cmdline?: string;
 }
 
 /** A virtual Pi that hangs on a power port. */
-export interface PiOnPort {
+export interface PiOnPort extends PowerPort {
   readonly events: readonly PiEvent[];
-  on(): Promise<void>;
-  off(): Promise<void>;
+  /** Whether the power is on, not whether anything still runs. */
   powered(): boolean;
   /** The first event from now on, or among those since the last power-on, that `is` says; undefined when time is over. */
   waitFor(is: (event: PiEvent) => boolean, ms: number): Promise<PiEvent | undefined>;
+  /** The serial console since the last power-on. */
   serialLog(): string;
+  /** Switches it off and forgets its memory. */
   dispose(): Promise<void>;
 }
 
-/** A Pi 3B that can be switched on and off. */
+/** A power cut takes some 50 ms. */
+const CUT_MS = 10_000;
+
+/** A Pi 3B that can be switched on and off. Its process (virtual-pi.ts) lives while the power is on. */
 export function createPiOnPort(pi: {
   serial: string;
   mac: string;
   /** With its prefix length. */
   address: string;
   server: string;
-  /** Folders it must not be able to reach. */
+  /** Folders that it must not be able to reach; they must be there. */
   hide: readonly string[];
   fileTimeoutMs?: number;
 }): PiOnPort {
   const workdir = mkdtempSync(join(tmpdir(), 'bakery-pi-'));
   const events: PiEvent[] = [];
   let child: ChildProcess | undefined;
-  let ended: Promise<unknown> = Promise.resolve();
+  let ended: Promise<void> = Promise.resolve();
   let poweredAt = 0;
+
+  function argv(): string[] {
+    const { serial, mac, address, server, hide, fileTimeoutMs } = pi;
+    const program = fileURLToPath(new URL('./virtual-pi.ts', import.meta.url));
+    return [
+      ...['--mount', '--propagation', 'private', process.execPath, program],
+      ...Object.entries({ serial, mac, address, server, workdir }).flatMap(([name, value]) => [`--${name}`, value]),
+      ...hide.flatMap((folder) => ['--hide', folder]),
+      ...(fileTimeoutMs === undefined ? [] : ['--file-timeout-ms', String(fileTimeoutMs)]),
+    ];
+  }
 
   function boot(): void {
     rmSync(workdir, { recursive: true, force: true });
     mkdirSync(workdir, { recursive: true });
-    const program = fileURLToPath(new URL('./virtual-pi.ts', import.meta.url));
-    const args = [
-      '--serial',
-      pi.serial,
-      '--mac',
-      pi.mac,
-      '--address',
-      pi.address,
-      '--server',
-      pi.server,
-      '--workdir',
-      workdir,
-    ];
-    for (const folder of pi.hide) args.push('--hide', folder);
-    if (pi.fileTimeoutMs !== undefined) args.push('--file-timeout-ms', String(pi.fileTimeoutMs));
-    child = spawn('unshare', ['--mount', '--propagation', 'private', process.execPath, program, ...args], {
-      stdio: ['pipe', 'pipe', 'inherit'],
+    const started = spawn('unshare', argv(), { env: LAB_ENV, stdio: ['pipe', 'pipe', 'pipe'] });
+    child = started;
+    let words = '';
+    started.stderr.setEncoding('utf8').on('data', (text: string) => {
+      words += text;
     });
-    let rest = '';
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('{')) events.push({ ...JSON.parse(line), at: Date.now() });
+    // The reader is gone at a power cut, and our end of the pipe with it.
+    started.stdin.on('error', () => undefined);
+    createInterface({ input: started.stdout }).on('line', (line) => {
+      if (line.startsWith('{')) events.push({ ...JSON.parse(line), at: Date.now() });
     });
-    ended = new Promise((resolve) => child?.once('close', resolve));
+    ended = new Promise((resolve) => {
+      started.once('error', (error) => {
+        events.push({ event: 'failed', at: Date.now(), reason: `virtual-pi.ts: ${error.message}` });
+        resolve();
+      });
+      started.once('close', (code, signal) => {
+        // SIGTERM is a power cut that came before it could listen for one: nothing was plugged in yet.
+        if (code !== 0 && signal !== 'SIGTERM')
+          events.push({
+            event: 'failed',
+            at: Date.now(),
+            reason: `virtual-pi.ts (${signal ?? code}): ${words.trim()}`,
+          });
+        resolve();
+      });
+    });
   }
 
   const port: PiOnPort = {
     events,
     async on() {
       if (port.powered()) return;
-      events.push({ event: 'on', at: Date.now() });
-      poweredAt = events.length;
+      poweredAt = events.push({ event: 'on', at: Date.now() });
       boot();
     },
     async off() {
       if (!child) return;
-      child.kill('SIGTERM');
+      const cut = child;
+      cut.kill('SIGTERM');
+      const overdue = setTimeout(() => cut.kill('SIGKILL'), CUT_MS);
       await ended;
+      clearTimeout(overdue);
       child = undefined;
       events.push({ event: 'off', at: Date.now() });
     },

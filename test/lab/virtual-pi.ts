@@ -1,17 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, watchFile } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, watchFile } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { sh, trySh } from './sh.ts';
+import { parseIpv4, parseMac, requirePiId } from '../../core/ids.ts';
+import { hideFolders } from './hide.ts';
+import { boundToUs, LAB_ENV, requireTools, sh, trySh } from './sh.ts';
 
 /**
  * One powered Raspberry Pi 3B, as a process: what it does from power-on to power cut. Runs inside the lab's network namespace,
  * where the bridge is. First the boot ROM, in a namespace of its own behind a cable with the Pi's MAC; then QEMU on what the
- * ROM fetched and nothing else, on the same bridge with the same MAC. Tells what happens as JSON lines.
+ * ROM fetched and nothing else, on the same bridge with the same MAC. Tells what happens as JSON lines:
  *
- * With --hide it covers folders with an empty tmpfs first (in a mount namespace of its own), so that neither the image nor
- * the server's storage can be reached.
+ *   {event:'request', request}   {event:'fetched', requests, prefix, choice, cmdline}   {event:'failed', reason, requests?}
+ *   {event:'qemu', pid}          {event:'marker', text}                                 {event:'halted', code}
+ *
+ * After `failed` and `halted` it stays, as a board does, until the power is cut: by SIGTERM, or when whoever holds its
+ * stdin is gone. With --hide it covers folders first (it must have a mount namespace of its own then), so that neither the
+ * image nor the server's storage can be reached.
  */
 const { values } = parseArgs({
   options: {
@@ -25,126 +32,132 @@ const { values } = parseArgs({
     'file-timeout-ms': { type: 'string', default: '30000' },
   },
 });
-const { serial, mac, address, server, bridge, workdir } = values;
+
+function given<T>(option: string, value: T | undefined | ''): T {
+  if (value === undefined || value === '') throw new Error(`--${option} is missing or not valid`);
+  return value;
+}
+const serial = requirePiId(values.serial);
+const mac = given('mac', parseMac(values.mac));
+const server = given('server', parseIpv4(values.server));
+const address = given('address', /^\S+\/\d+$/.test(values.address) ? values.address : undefined);
+const workdir = given('workdir', values.workdir);
+const { bridge } = values;
+
 /** Interface names have at most 15 characters. */
 const [netns, cable, tap] = [`pi-${serial}`, `ve${serial}`, `tap${serial}`];
+const memory = (name: string) => join(workdir, name);
+const ROM = fileURLToPath(new URL('./rom/main.ts', import.meta.url));
 let child: ChildProcess | undefined;
 
-const tell = (event: string, facts: object = {}) => process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`);
+const tell = (event: string, facts: object) => process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`);
 
+function start(argv: readonly string[], stdout: 'pipe' | 'ignore', stderr: 'inherit' | number): ChildProcess {
+  const [program = '', ...args] = boundToUs(...argv);
+  child = spawn(program, args, { env: LAB_ENV, stdio: ['ignore', stdout, stderr] });
+  return child;
+}
+
+/** Takes every cable out, also one that a killed predecessor left in. */
 function unplug(): void {
   trySh('ip', 'link', 'del', cable);
   trySh('ip', 'netns', 'del', netns);
   trySh('ip', 'link', 'del', tap);
 }
 
+/** Plugging and this are synchronous: a power cut never finds a cable half plugged in. */
 function cutPower(): never {
   child?.kill('SIGKILL');
   unplug();
   process.exit(0);
 }
 
-function hide(): void {
-  for (const folder of values.hide) {
-    if (!existsSync(folder)) throw new Error(`${folder} cannot be hidden: there is no such folder`);
-    // This namespace began as a copy of the server's: its mounts would keep the server's volumes busy.
-    const below = readFileSync('/proc/self/mounts', 'utf8')
-      .split('\n')
-      .map((line) => line.split(' ')[1] ?? '');
-    for (const at of below.filter((path) => path.startsWith(`${folder}/`)).toReversed()) sh('umount', '--lazy', at);
-    sh('mount', '-t', 'tmpfs', '-o', 'ro,size=4k', 'tmpfs', folder);
-  }
-}
-
+/** The boot ROM, from power-on to the start of the kernel; false when it got no further, which is told already. */
 async function rom(): Promise<boolean> {
-  unplug();
   sh('ip', 'netns', 'add', netns);
   sh('ip', 'link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'address', mac, 'netns', netns);
   sh('ip', 'link', 'set', cable, 'master', bridge, 'up');
   sh('ip', '-n', netns, 'addr', 'add', address, 'dev', 'eth0');
   sh('ip', '-n', netns, 'link', 'set', 'eth0', 'up');
-  const main = fileURLToPath(new URL('./rom/main.ts', import.meta.url));
-  const args = [
-    '--server',
-    server,
-    '--serial',
-    serial,
-    '--workdir',
-    workdir,
-    '--file-timeout-ms',
-    values['file-timeout-ms'],
-  ];
-  child = spawn('nsenter', [`--net=/run/netns/${netns}`, process.execPath, main, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  await new Promise((resolve) => child?.once('close', resolve));
-  unplug();
-  const { requests = [], failure = 'the boot ROM died', choice } = output === '' ? {} : JSON.parse(output);
-  if (choice === undefined) {
-    tell('failed', { reason: failure, requests });
-    return false;
+  const facts = ['--server', server, '--serial', serial, '--workdir', workdir];
+  const timeout = ['--file-timeout-ms', values['file-timeout-ms']];
+  const machine = start(
+    ['nsenter', `--net=/run/netns/${netns}`, process.execPath, ROM, ...facts, ...timeout],
+    'pipe',
+    'inherit',
+  );
+  let last: { event: string; choice?: { arm64: boolean } } | undefined;
+  if (machine.stdout) {
+    createInterface({ input: machine.stdout }).on('line', (line) => {
+      process.stdout.write(`${line}\n`);
+      last = JSON.parse(line);
+    });
   }
-  tell('fetched', { requests, choice });
-  return true;
+  const code = await new Promise((resolve) => machine.once('close', resolve));
+  unplug();
+  if (last?.event === 'failed') return false;
+  const reason =
+    last?.event !== 'fetched' || code !== 0
+      ? `the boot ROM ended with ${code}`
+      : last.choice?.arm64 !== true &&
+        'config.txt asks for a 32-bit kernel (no arm_64bit=1); this board runs 64-bit ones';
+  if (reason) tell('failed', { reason });
+  return !reason;
 }
 
-/** The machine that virtual-pi.md measured: raspi3b with a USB network card. */
-function qemu(): void {
-  sh('ip', 'tuntap', 'add', 'dev', tap, 'mode', 'tap');
-  sh('ip', 'link', 'set', tap, 'master', bridge, 'up');
-  const log = join(workdir, 'serial.log');
-  rmSync(log, { force: true });
-  const initramfs = join(workdir, 'initramfs');
-  child = spawn(
-    'qemu-system-aarch64',
-    [
-      '-M',
-      'raspi3b',
-      '-kernel',
-      join(workdir, 'kernel'),
-      '-dtb',
-      join(workdir, 'dtb'),
-      ...(existsSync(initramfs) ? ['-initrd', initramfs] : []),
-      '-append',
-      readFileSync(join(workdir, 'cmdline'), 'utf8'),
-      '-netdev',
-      `tap,id=n0,ifname=${tap},script=no,downscript=no`,
-      '-device',
-      `usb-net,netdev=n0,mac=${mac}`,
-      '-display',
-      'none',
-      '-monitor',
-      'none',
-      '-no-reboot',
-      '-serial',
-      `file:${log}`,
-    ],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
-  );
-  tell('qemu');
+/** Tells each whole line of the serial log that has a marker; kernel messages may stand before it. */
+function followMarkers(log: string): () => void {
   let read = 0;
-  watchFile(log, { interval: 100 }, () => {
+  const look = () => {
     if (!existsSync(log)) return;
     const lines = readFileSync(log, 'latin1').split('\n').slice(0, -1);
     for (const line of lines.slice(read)) {
-      const marker = /LAB (.*?)\r?$/.exec(line)?.[1];
+      const marker = /LAB (.*?)\r*$/.exec(line)?.[1];
       if (marker !== undefined) tell('marker', { text: marker });
     }
     read = lines.length;
-  });
-  child.once('close', (code) => {
-    tell('halted', { code });
-    cutPower();
+  };
+  watchFile(log, { interval: 100 }, look);
+  return look;
+}
+
+/** The machine that virtual-pi.md measured: raspi3b with a USB network card, on what the ROM fetched. */
+function qemu(): void {
+  sh('ip', 'tuntap', 'add', 'dev', tap, 'mode', 'tap');
+  sh('ip', 'link', 'set', tap, 'master', bridge, 'up');
+  const initrd = existsSync(memory('initramfs')) ? ['-initrd', memory('initramfs')] : [];
+  const boot = ['-kernel', memory('kernel'), '-dtb', memory('dtb'), ...initrd];
+  const append = ['-append', readFileSync(memory('cmdline'), 'utf8')];
+  const net = ['-netdev', `tap,id=n0,ifname=${tap},script=no,downscript=no`, '-device', `usb-net,netdev=n0,mac=${mac}`];
+  const console = ['-display', 'none', '-monitor', 'none', '-no-reboot', '-serial', `file:${memory('serial.log')}`];
+  const words = openSync(memory('qemu.log'), 'w');
+  const machine = start(
+    ['qemu-system-aarch64', '-M', 'raspi3b', ...boot, ...append, ...net, ...console],
+    'ignore',
+    words,
+  );
+  closeSync(words);
+  tell('qemu', { pid: machine.pid });
+  const look = followMarkers(memory('serial.log'));
+  machine.once('close', (code) => {
+    look();
+    unplug();
+    if (code === 0) tell('halted', { code });
+    else tell('failed', { reason: `QEMU ended with ${code}: ${readFileSync(memory('qemu.log'), 'utf8').trim()}` });
   });
 }
 
 process.on('SIGTERM', cutPower);
 process.on('SIGINT', cutPower);
 // The power supply: when whoever holds it is gone, so is the power.
-process.stdin.on('end', cutPower).resume();
-hide();
+process.stdin.on('end', cutPower).on('error', cutPower).resume();
+process.stdout.on('error', cutPower);
+
+requireTools('ip', 'nsenter', 'setpriv', 'mount', 'umount', 'qemu-system-aarch64');
+mkdirSync(workdir, { recursive: true });
+hideFolders(values.hide, [workdir, process.execPath, ROM]);
+unplug();
+// Memory is empty at power-on.
+for (const name of ['kernel', 'dtb', 'initramfs', 'cmdline', 'serial.log', 'qemu.log'])
+  rmSync(memory(name), { force: true });
 if (await rom()) qemu();

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bootPi3b } from './pi3b.ts';
 
-/** The boot ROM as a process, so that it can run where the Pi is on the network. Leaves in --workdir what it fetched. */
+/**
+ * The boot ROM as a process, so that it can run where the Pi is on the network. Leaves in --workdir what it fetched: kernel,
+ * dtb, initramfs (if any) and cmdline. Tells by JSON lines: `request` for each, then `fetched` or `failed`.
+ */
 const { values } = parseArgs({
   options: {
     server: { type: 'string', default: '' },
@@ -12,16 +15,21 @@ const { values } = parseArgs({
     'file-timeout-ms': { type: 'string', default: '30000' },
   },
 });
-const run = await bootPi3b({
+const tell = (event: string, facts: object) => process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`);
+const put = (name: string, data: Buffer | string) => writeFileSync(join(values.workdir, name), data);
+
+const { boot, failure, requests } = await bootPi3b({
   server: values.server,
   serial: values.serial,
   fileTimeoutMs: Number(values['file-timeout-ms']),
+  onRequest: (request) => tell('request', { request }),
 });
-const put = (name: string, data: Buffer | string) => writeFileSync(join(values.workdir, name), data);
-if (run.boot) {
-  put('kernel', run.boot.kernel);
-  put('dtb', run.boot.deviceTree);
-  put('cmdline', run.boot.cmdline);
-  if (run.boot.initramfs) put('initramfs', run.boot.initramfs);
+if (boot) {
+  put('kernel', boot.kernel);
+  put('dtb', boot.deviceTree);
+  put('cmdline', boot.cmdline);
+  if (boot.initramfs) put('initramfs', boot.initramfs);
+  tell('fetched', { requests, prefix: boot.prefix, choice: boot.choice, cmdline: boot.cmdline });
+} else {
+  tell('failed', { requests, reason: failure });
 }
-process.stdout.write(`${JSON.stringify({ requests: run.requests, failure: run.failure, choice: run.boot?.choice })}\n`);

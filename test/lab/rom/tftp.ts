@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 
-/** How a request ended. */
+/** How a request ended: `exists` is a probe's success, `fetched` a read's. */
 export interface RomFile {
   readonly path: string;
   readonly outcome: 'fetched' | 'exists' | 'missing' | 'timeout' | 'too-large';
@@ -11,7 +11,23 @@ export interface RomFile {
   readonly data: Buffer | undefined;
 }
 
-/** The TFTP client of a boot ROM. */
+/** Where the client asks, and how patiently. */
+export interface RomTftpSettings {
+  /** The server's IPv4 address. */
+  readonly server: string;
+  /** 69 by default. */
+  readonly port?: number;
+  /** The local port of the first request, 49152 by default; 0 lets the kernel pick each. */
+  readonly firstPort?: number;
+  /** For a whole file; 30 s by default. */
+  readonly fileTimeoutMs?: number;
+  /** Between two RRQs for the same file; 2 s by default. */
+  readonly resendMs?: number;
+  /** A file of more blocks is too large; 65535 by default, which a test would wait for. */
+  readonly maxBlocks?: number;
+}
+
+/** The TFTP client of a boot ROM: one request at a time. `options` are the words after the mode. */
 export interface RomTftp {
   /** Reads a file whole. */
   fetch(path: string, options: readonly string[]): Promise<RomFile>;
@@ -19,75 +35,93 @@ export interface RomTftp {
   probe(path: string, options: readonly string[]): Promise<RomFile>;
 }
 
+const [RRQ, DATA, ACK, ERROR, OACK] = [1, 3, 4, 5, 6];
 const BLOCK = 512;
-/** Block numbers have 16 bits and this firmware does not wrap them. */
+/** Block numbers have 16 bits; nobody has confirmed that this firmware wraps them (netboot-facts §2.1, "Rollover"). */
 const MAX_BLOCKS = 65_535;
-const RESEND_MS = 2_000;
+const FIRST_PORT = 49_152;
+
+const text = (opcode: number, words: readonly string[]) =>
+  Buffer.concat([Buffer.from([0, opcode]), Buffer.from(words.map((word) => `${word}\0`).join(''), 'latin1')]);
+const ack = (block: number) => Buffer.from([0, ACK, block >> 8, block & 0xff]);
+const EARLY_TERMINATE = Buffer.concat([Buffer.from([0, ERROR, 0, 0]), Buffer.from('Early terminate\0')]);
 
 /**
  * TFTP as a Pi 3's firmware speaks it (netboot-facts §2.1): octet, 512-byte blocks, a new local port for each request from
- * 49152 on, requests sent again every 2.000 s from the same port, 30 s for a file.
+ * 49152 on, an unanswered request again every 2.000 s from the same port, at most 30 s for a file. What comes from another
+ * address or port than the one that answered first is passed over.
  */
-export function createRomTftp(settings: {
-  server: string;
-  port?: number;
-  firstPort?: number;
-  fileTimeoutMs?: number;
-  resendMs?: number;
-  onRequest?: (path: string) => void;
-}): RomTftp {
-  let localPort = settings.firstPort ?? 49_152;
-  const { fileTimeoutMs = 30_000, resendMs = RESEND_MS } = settings;
+export function createRomTftp(settings: RomTftpSettings): RomTftp {
+  const { server, port = 69, firstPort = FIRST_PORT, fileTimeoutMs = 30_000, resendMs = 2_000 } = settings;
+  const maxBlocks = settings.maxBlocks ?? MAX_BLOCKS;
+  let nextPort = firstPort;
+
+  function takePort(): number {
+    const taken = nextPort;
+    if (firstPort !== 0) nextPort = taken === 65_535 ? FIRST_PORT : taken + 1;
+    return taken;
+  }
 
   function request(path: string, options: readonly string[], probing: boolean): Promise<RomFile> {
-    settings.onRequest?.(path);
-    const began = Date.now();
+    const localPort = takePort();
+    const began = performance.now();
     const socket = createSocket('udp4');
-    const blocks: Buffer[] = [];
-    const rrq = Buffer.from(`\0\x01${path}\0octet\0${options.map((option) => `${option}\0`).join('')}`, 'latin1');
-    return new Promise((resolve) => {
-      let peer: { address: string; port: number } | undefined;
-      let resend: NodeJS.Timeout | undefined;
-      const finish = (outcome: RomFile['outcome']) => {
+    const rrq = text(RRQ, [path, 'octet', ...options]);
+    return new Promise((resolve, reject) => {
+      const blocks: Buffer[] = [];
+      /** The server's port for this transfer, from its first answer on. */
+      let peer: number | undefined;
+      let done = false;
+
+      const end = () => {
+        done = true;
         clearTimeout(limit);
         clearInterval(resend);
         socket.close();
+      };
+      const finish = (outcome: RomFile['outcome']) => {
+        if (done) return;
+        end();
         const data = outcome === 'fetched' ? Buffer.concat(blocks) : undefined;
         const sha256 = data && createHash('sha256').update(data).digest('hex');
-        resolve({ path, outcome, bytes: data?.length ?? 0, sha256, ms: Date.now() - began, data });
+        const ms = Math.round(performance.now() - began);
+        resolve({ path, outcome, bytes: data?.length ?? 0, sha256, ms, data });
       };
-      const limit = setTimeout(() => finish('timeout'), fileTimeoutMs);
-      const send = (packet: Buffer) => peer && socket.send(packet, peer.port, peer.address);
-      const ack = (block: number) => send(Buffer.from([0, 4, block >> 8, block & 0xff]));
       // The last ACK and the ERROR that ends a probe must be on the wire before the socket is closed.
       const finishAfter = (packet: Buffer, outcome: RomFile['outcome']) => {
-        if (peer) socket.send(packet, peer.port, peer.address, () => finish(outcome));
+        socket.send(packet, peer, server, () => finish(outcome));
+      };
+      const limit = setTimeout(() => finish('timeout'), fileTimeoutMs);
+      const ask = () => socket.send(rrq, port, server);
+      const resend = setInterval(ask, resendMs);
+
+      const onData = (block: number, data: Buffer) => {
+        if (block === ((blocks.length + 1) & 0xffff)) {
+          // A full block 65535 announces one more, whose number would be 0.
+          if (blocks.length === maxBlocks) return finish('too-large');
+          blocks.push(Buffer.from(data));
+          if (data.length < BLOCK) return finishAfter(ack(block), 'fetched');
+        }
+        // A block that is here already was sent again because our ACK was lost.
+        if (block <= blocks.length) socket.send(ack(block), peer, server);
       };
       socket.on('message', (datagram, from) => {
-        peer ??= from;
-        if (from.port !== peer.port || from.address !== peer.address || datagram.length < 4) return;
+        if (done || from.address !== server || datagram.length < 4) return;
+        peer ??= from.port;
+        if (from.port !== peer) return;
         clearInterval(resend);
         const opcode = datagram.readUInt16BE(0);
-        if (opcode === 5) return finish('missing');
-        if (probing && (opcode === 6 || opcode === 3)) {
-          return finishAfter(Buffer.from('\0\x05\0\0Early terminate\0', 'latin1'), 'exists');
-        }
-        if (opcode === 6) return ack(0);
-        if (opcode !== 3) return;
-        const block = datagram.readUInt16BE(2);
-        if (block === blocks.length + 1) {
-          if (blocks.length + 1 > MAX_BLOCKS) return finish('too-large');
-          blocks.push(Buffer.from(datagram.subarray(4)));
-          if (datagram.length - 4 < BLOCK) return finishAfter(Buffer.from([0, 4, block >> 8, block & 0xff]), 'fetched');
-        } else if (blocks.length === MAX_BLOCKS) return finish('too-large');
-        if (block <= blocks.length) ack(block);
+        if (opcode === ERROR) return finish('missing');
+        if (probing && (opcode === OACK || opcode === DATA)) return finishAfter(EARLY_TERMINATE, 'exists');
+        if (opcode === OACK && blocks.length === 0) return socket.send(ack(0), peer, server);
+        if (opcode === DATA) onData(datagram.readUInt16BE(2), datagram.subarray(4));
       });
-      socket.on('error', () => finish('timeout'));
-      socket.bind(localPort++, () => {
-        const ask = () => socket.send(rrq, settings.port ?? 69, settings.server);
-        resend = setInterval(ask, resendMs);
-        ask();
+      // Only the local side can fail here (port taken, no route): that is the lab's fault, not an answer.
+      socket.on('error', (error) => {
+        if (!done) end();
+        reject(new Error(`TFTP client, ${path} from port ${localPort}: ${error.message}`));
       });
+      socket.bind(localPort, ask);
     });
   }
   return {

@@ -1,48 +1,108 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { evaluateConfig } from '../../lab/rom/config-txt.ts';
+import { type BootChoice, evaluateConfig } from '../../lab/rom/config-txt.ts';
 
-const read = (files: Record<string, string>) => async (name: string) => files[name];
+const board = { models: ['pi3'], serial: '0564247d' };
 const choose = (text: string, more: Record<string, string> = {}) =>
-  evaluateConfig(read({ 'config.txt': text, ...more }), { models: ['pi3'], serial: '5564247d' });
+  evaluateConfig(async (name) => ({ 'config.txt': text, ...more })[name], board);
+/** A kernel that stays what it is when nothing that follows applies. */
+const DEFAULT = { kernel: 'kernel7.img' };
 
-const cases: [string, string, Record<string, string | undefined>, Record<string, string>?][] = [
+const rows: [promise: string, text: string, want: Partial<BootChoice>, more?: Record<string, string>][] = [
   [
     'an empty file means the 32-bit kernel',
     '',
-    { kernel: 'kernel7.img', deviceTree: 'bcm2710-rpi-3-b.dtb', cmdline: 'cmdline.txt' },
+    { kernel: 'kernel7.img', deviceTree: 'bcm2710-rpi-3-b.dtb', cmdline: 'cmdline.txt', arm64: false },
   ],
-  ['arm_64bit means kernel8.img', 'arm_64bit=1', { kernel: 'kernel8.img', initramfs: undefined }],
-  ['auto_initramfs follows the kernel’s name', 'arm_64bit=1\nauto_initramfs=1', { initramfs: 'initramfs8' }],
+  ['arm_64bit means kernel8.img', 'arm_64bit=1', { kernel: 'kernel8.img', arm64: true, initramfs: undefined }],
+  ['arm_64bit=0 is off', 'arm_64bit=0', { kernel: 'kernel7.img', arm64: false }],
+  ['kernel= wins over arm_64bit', 'kernel=vmlinuz\narm_64bit=1', { kernel: 'vmlinuz', arm64: true }],
+  ['an empty value is no name', 'kernel=\ncmdline=', { kernel: 'kernel7.img', cmdline: 'cmdline.txt' }],
   [
     'initramfs has no equals sign',
-    'kernel=vmlinuz\ninitramfs initrd.img followkernel',
-    { kernel: 'vmlinuz', initramfs: 'initrd.img' },
+    'initramfs initrd.img followkernel',
+    { initramfs: 'initrd.img', initramfsOptional: false },
+  ],
+  ['initramfs may name an address', 'initramfs i.gz 0x00800000', { initramfs: 'i.gz' }],
+  ['ramfsfile names an initramfs too', 'ramfsfile=r.gz', { initramfs: 'r.gz' }],
+  ['the later of initramfs and ramfsfile counts', 'initramfs a\nramfsfile=b\ninitramfs c', { initramfs: 'c' }],
+  [
+    'auto_initramfs follows the kernel’s name',
+    'arm_64bit=1\nauto_initramfs=1',
+    { initramfs: 'initramfs8', initramfsOptional: true },
+  ],
+  ['auto_initramfs knows no kernel of another name', 'kernel=vmlinuz\nauto_initramfs=1', { initramfs: undefined }],
+  ['a named initramfs wins over the automatic one', 'auto_initramfs=1\ninitramfs mine', { initramfs: 'mine' }],
+  [
+    'a filter of another model is left out, and a new one replaces it',
+    '[pi4]\nkernel=4\n[pi3]\nkernel=3\n[pi5]\nkernel=5',
+    { kernel: '3' },
+  ],
+  ['a 3B is no 3B+', '[pi3+]\nkernel=plus', DEFAULT],
+  ['a filter may be written in capitals', '[PI3]\nkernel=3', { kernel: '3' }],
+  ['board-type is a model filter', '[board-type=0x11]\nkernel=4\n[pi3]\nkernel=3', { kernel: '3' }],
+  ['[all] lifts every filter', '[pi4]\n[0x1]\n[none]\n[gpio4=1]\n[all]\nkernel=c', { kernel: 'c' }],
+  ['[none] lasts until [all]', '[none]\nkernel=a\n[pi3]\nkernel=b', DEFAULT],
+  ['a serial filter holds without its zeros', '[0x564247D]\nkernel=mine', { kernel: 'mine' }],
+  ['a serial filter holds with its zeros', '[0x0564247d]\nkernel=mine', { kernel: 'mine' }],
+  ['serial and model must both hold', '[0x11111111]\n[pi3]\nkernel=x', DEFAULT],
+  ['a serial outlasts a model', '[0x564247d]\n[pi4]\nkernel=4\n[pi3]\nkernel=3', { kernel: '3' }],
+  ['gpio holds on no board in a rack', '[gpio4=1]\nkernel=g', DEFAULT],
+  ['EDID holds on no board in a rack', '[EDID=VSC-TD2220]\nkernel=e', DEFAULT],
+  ['tryboot holds on no board in a rack', '[tryboot]\nkernel=t', DEFAULT],
+  ['later values override', 'kernel=a\nkernel=b', { kernel: 'b' }],
+  [
+    'include reads another file, then goes on',
+    'kernel=a\ninclude more.txt\ncmdline=c.txt',
+    { kernel: 'b', cmdline: 'c.txt', filesRead: ['config.txt', 'more.txt'] },
+    { 'more.txt': 'kernel=b\r\n' },
   ],
   [
-    'a filter of another model is left out',
-    '[pi4]\nkernel=four\n[pi3]\nkernel=three\n[pi5]\nkernel=five',
-    { kernel: 'three' },
+    'a missing include is passed over',
+    'include gone.txt\nkernel=a',
+    { kernel: 'a', filesRead: ['config.txt', 'gone.txt'] },
   ],
-  ['[all] lifts every filter', '[pi4]\nkernel=a\n[none]\nkernel=b\n[all]\nkernel=c', { kernel: 'c' }],
-  ['a serial filter holds for its Pi', '[0x5564247d]\nkernel=mine\n[0x11111111]\nkernel=other', { kernel: 'mine' }],
-  ['model and serial must both hold', '[0x11111111]\n[pi3]\nkernel=both', { kernel: 'kernel7.img' }],
-  ['later values override', 'kernel=a\nkernel=b', { kernel: 'b' }],
-  ['include reads another file', 'include more.txt', { kernel: 'included' }, { 'more.txt': 'kernel=included' }],
+  [
+    'an include under a filter that does not hold is not read',
+    '[pi4]\ninclude more.txt',
+    { ...DEFAULT, filesRead: ['config.txt'] },
+    { 'more.txt': 'kernel=b' },
+  ],
   ['a file that includes itself ends', 'include config.txt\nkernel=x', { kernel: 'x' }],
   [
     'os_prefix goes before every name',
-    'os_prefix=new/\narm_64bit=1',
-    { kernel: 'new/kernel8.img', cmdline: 'new/cmdline.txt', overlayPrefix: 'new/overlays/' },
+    'arm_64bit=1\ninitramfs i\nos_prefix=new/',
+    {
+      kernel: 'new/kernel8.img',
+      initramfs: 'new/i',
+      deviceTree: 'new/bcm2710-rpi-3-b.dtb',
+      cmdline: 'new/cmdline.txt',
+      overlayPrefix: 'new/overlays/',
+    },
   ],
-  ['upstream_kernel takes upstream’s device tree', 'upstream_kernel=1', { deviceTree: 'bcm2837-rpi-3-b.dtb' }],
+  ['an absolute name has no prefix', 'os_prefix=new/\nkernel=/k.img', { kernel: 'k.img' }],
+  ['overlay_prefix comes after os_prefix', 'os_prefix=n/\noverlay_prefix=o/', { overlayPrefix: 'n/o/' }],
+  [
+    'upstream_kernel takes upstream’s device tree',
+    'upstream_kernel=1',
+    { deviceTree: 'bcm2837-rpi-3-b.dtb', upstreamKernel: true },
+  ],
   ['device_tree names it', 'device_tree=my.dtb\nupstream_kernel=1', { deviceTree: 'my.dtb' }],
-  ['comments and unknown words are passed over', '# kernel=no\nnonsense\n  kernel=yes  ', { kernel: 'yes' }],
+  [
+    'comments, blanks and unknown words are passed over',
+    '#kernel=no\nnonsense\n  kernel=yes  \ndtparam=audio=on\r\n',
+    { kernel: 'yes' },
+  ],
   ['a line is cut at 98 characters', `kernel=${'k'.repeat(200)}`, { kernel: 'k'.repeat(91) }],
 ];
-for (const [promise, text, expected, more] of cases) {
+for (const [promise, text, want, more] of rows) {
   test(promise, async () => {
-    const choice = await choose(text, more);
-    for (const [key, value] of Object.entries(expected)) assert.equal(choice[key as keyof typeof choice], value, key);
+    const got = await choose(text, more);
+    for (const [key, value] of Object.entries(want)) assert.deepEqual(got[key as keyof BootChoice], value, key);
   });
 }
+
+test('a missing config.txt is an empty one', async () => {
+  const { kernel, initramfs } = await evaluateConfig(async () => undefined, board);
+  assert.deepEqual([kernel, initramfs], ['kernel7.img', undefined]);
+});
