@@ -52,6 +52,8 @@ export async function planBake(
 /** Takes a Pi from the fridge with a clone of a bakeform. Never powers it on: the client does, when all is in place. */
 export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
   const { db, volumes, images, exports, places } = ports;
+  // The journal may say that it is mounted, and the machine have been restarted since: each step that needs it asks again.
+  const mount = ({ disk, fsUuid, pi }: BakeParams) => volumes.mount({ id: disk, fsUuid, at: places.root(pi) });
   return {
     kind: 'bake',
     version: 1,
@@ -86,18 +88,22 @@ export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
       {
         name: 'mount',
         timeoutMs: 60_000,
-        do: ({ params }) => volumes.mount({ id: params.disk, fsUuid: params.fsUuid, at: places.root(params.pi) }),
+        do: ({ params }) => mount(params),
         undo: ({ params }) => volumes.unmount({ id: params.disk, at: places.root(params.pi) }),
       },
       {
         name: 'identity',
         timeoutMs: 60_000,
-        do: ({ params }) => images.giveIdentity({ mountPoint: places.root(params.pi), piId: params.pi }),
+        async do({ params }) {
+          await mount(params);
+          await images.giveIdentity({ mountPoint: places.root(params.pi), piId: params.pi });
+        },
       },
       {
         name: 'export',
         timeoutMs: 60_000,
         async do({ params }) {
+          await mount(params);
           await setDiskState(db, params.disk, 'ready');
           await exports.converge([params.exportId]);
         },
