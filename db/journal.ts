@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely';
 import { BakeryError } from '../core/errors.ts';
-import type { OperationId } from '../core/ids.ts';
-import type { Executor } from './open.ts';
+import type { BakeformName, DiskId, OperationId, PiId } from '../core/ids.ts';
+import { addFeedEvent } from './events.ts';
+import { atomically, type Executor } from './open.ts';
 import type { Schema } from './schema.ts';
 
 /** `running` does, `unwinding` undoes, `stuck` needs a person; `done` and `failed` (everything undone) are ends. */
@@ -19,6 +20,18 @@ export interface OperationRecord {
   readonly error: OperationFault | undefined;
   readonly createdAt: number;
   readonly endedAt: number | undefined;
+  /** The first Pi, disk and bakeform that it claimed. */
+  readonly pi: PiId | undefined;
+  readonly disk: DiskId | undefined;
+  readonly bakeform: BakeformName | undefined;
+  /** Who asked for it; undefined when the server did by itself. */
+  readonly by: Requester | undefined;
+}
+
+/** Whose token it was, and which request. */
+export interface Requester {
+  readonly actor: string;
+  readonly request: string;
 }
 
 /** Why an operation failed, as kept in the journal; `detail` is for the operator only. */
@@ -31,6 +44,9 @@ export interface OperationFault {
 
 /** One line of an operation's history. */
 export interface EventRecord {
+  readonly seq: number;
+  /** ms since the epoch. */
+  readonly at: number;
   readonly step: string;
   readonly event: StepEvent;
   readonly output: unknown;
@@ -53,13 +69,31 @@ function toOperation(row: Selectable<Schema['operations']>): OperationRecord {
     error: row.error === null ? undefined : JSON.parse(row.error),
     createdAt: row.created_at,
     endedAt: row.ended_at ?? undefined,
+    pi: (row.pi ?? undefined) as PiId | undefined,
+    disk: (row.disk ?? undefined) as DiskId | undefined,
+    bakeform: (row.bakeform ?? undefined) as BakeformName | undefined,
+    by: row.actor === null ? undefined : { actor: row.actor, request: row.request ?? '' },
   };
 }
 
-/** Adds an operation in state `running`. */
+/** What of a thing's kind the claims name first. */
+function firstOf(claims: readonly Claim[], kind: 'pi' | 'disk' | 'bakeform'): string | null {
+  const claim = claims.find(({ resource }) => resource.startsWith(`${kind}:`));
+  return claim?.resource.slice(kind.length + 1).split('/')[0] ?? null;
+}
+
+/** Adds an operation in state `running`, and tells that it began. */
 export async function addOperation(
   ex: Executor,
-  operation: { id: OperationId; kind: string; version: number; params: unknown; now: number },
+  operation: {
+    id: OperationId;
+    kind: string;
+    version: number;
+    params: unknown;
+    claims: readonly Claim[];
+    by: Requester | undefined;
+    now: number;
+  },
 ): Promise<void> {
   await ex
     .insertInto('operations')
@@ -70,14 +104,61 @@ export async function addOperation(
       params: JSON.stringify(operation.params),
       state: 'running',
       created_at: operation.now,
+      pi: firstOf(operation.claims, 'pi'),
+      disk: firstOf(operation.claims, 'disk'),
+      bakeform: firstOf(operation.claims, 'bakeform'),
+      actor: operation.by?.actor ?? null,
+      request: operation.by?.request ?? null,
     })
     .execute();
+  await tellState(ex, operation.id, 'started', operation.now);
+}
+
+async function tellState(ex: Executor, id: OperationId, what: string, now: number): Promise<void> {
+  const operation = await findOperation(ex, id);
+  if (!operation) return;
+  const { kind, pi, disk, bakeform, error, by } = operation;
+  const fault =
+    error && ['failed', 'stuck', 'unwinding'].includes(what) ? { code: error.code, message: error.message } : undefined;
+  const data = { kind, ...(fault ? { error: fault } : {}), ...(by ? { actor: by.actor } : {}) };
+  await addFeedEvent(ex, { type: `operation.${what}`, operation: id, pi, disk, bakeform, data }, now);
 }
 
 /** The operation with that id, or undefined. */
 export async function findOperation(ex: Executor, id: OperationId): Promise<OperationRecord | undefined> {
   const row = await ex.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst();
   return row && toOperation(row);
+}
+
+/** Which operations are wanted. */
+export interface OperationFilter {
+  readonly state?: OperationState | undefined;
+  readonly kind?: string | undefined;
+  readonly pi?: string | undefined;
+  readonly disk?: string | undefined;
+  readonly bakeform?: string | undefined;
+}
+
+/** At most `limit` operations, newest first, that are older than the one `before`. */
+export async function listOperations(
+  ex: Executor,
+  page: { filter: OperationFilter; before: { createdAt: number; id: string } | undefined; limit: number },
+): Promise<OperationRecord[]> {
+  let query = ex.selectFrom('operations').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc');
+  for (const column of ['state', 'kind', 'pi', 'disk', 'bakeform'] as const) {
+    const wanted = page.filter[column];
+    if (wanted !== undefined) query = query.where(column, '=', wanted);
+  }
+  const { before } = page;
+  if (before) {
+    query = query.where((eb) =>
+      eb.or([
+        eb('created_at', '<', before.createdAt),
+        eb.and([eb('created_at', '=', before.createdAt), eb('id', '<', before.id)]),
+      ]),
+    );
+  }
+  return (await query.limit(page.limit).execute()).map(toOperation);
 }
 
 /** All operations that have not ended, oldest first. */
@@ -91,52 +172,62 @@ export async function listOpenOperations(ex: Executor): Promise<OperationRecord[
   return rows.map(toOperation);
 }
 
-/** Changes an operation's state; returns false when it is not in one of the states `from`. */
+/** Changes an operation's state, and tells it; returns false when it is not in one of the states `from`. */
 export async function setOperationState(
   ex: Executor,
   id: OperationId,
   change: { from: readonly OperationState[]; to: OperationState; error?: OperationFault; now: number },
 ): Promise<boolean> {
   const ended = change.to === 'done' || change.to === 'failed';
-  const result = await ex
-    .updateTable('operations')
-    .set({
-      state: change.to,
-      ...(change.error === undefined ? {} : { error: JSON.stringify(change.error) }),
-      ended_at: ended ? change.now : null,
-    })
-    .where('id', '=', id)
-    .where('state', 'in', [...change.from])
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+  return atomically(ex, async (trx) => {
+    const result = await trx
+      .updateTable('operations')
+      .set({
+        state: change.to,
+        ...(change.error === undefined ? {} : { error: JSON.stringify(change.error) }),
+        ended_at: ended ? change.now : null,
+      })
+      .where('id', '=', id)
+      .where('state', 'in', [...change.from])
+      .executeTakeFirst();
+    if (result.numUpdatedRows !== 1n) return false;
+    await tellState(trx, id, change.to === 'running' ? 'retried' : change.to, change.now);
+    return true;
+  });
 }
 
-/** Appends to an operation's history. Committed when it resolves. */
+/** Appends to an operation's history, and tells it. Committed when it resolves. */
 export async function addEvent(
   ex: Executor,
   event: { operation: OperationId; step: string; event: StepEvent; output?: unknown; now: number },
 ): Promise<void> {
-  await ex
-    .insertInto('operation_events')
-    .values({
-      operation: event.operation,
-      step: event.step,
-      event: event.event,
-      output: event.output === undefined ? null : JSON.stringify(event.output),
-      at: event.now,
-    })
-    .execute();
+  await atomically(ex, async (trx) => {
+    await trx
+      .insertInto('operation_events')
+      .values({
+        operation: event.operation,
+        step: event.step,
+        event: event.event,
+        output: event.output === undefined ? null : JSON.stringify(event.output),
+        at: event.now,
+      })
+      .execute();
+    const data = { step: event.step, event: event.event };
+    await addFeedEvent(trx, { type: 'operation.step', operation: event.operation, data }, event.now);
+  });
 }
 
 /** An operation's history, oldest first. */
 export async function listEvents(ex: Executor, operation: OperationId): Promise<EventRecord[]> {
   const rows = await ex
     .selectFrom('operation_events')
-    .select(['step', 'event', 'output'])
+    .select(['seq', 'at', 'step', 'event', 'output'])
     .where('operation', '=', operation)
     .orderBy('seq')
     .execute();
   return rows.map((row) => ({
+    seq: row.seq,
+    at: row.at,
     step: row.step,
     event: row.event as StepEvent,
     output: row.output === null ? undefined : JSON.parse(row.output),
@@ -189,6 +280,11 @@ async function findExclusive(ex: Executor, resource: string) {
     .where('claims.resource', '=', resource)
     .executeTakeFirst();
   return row && { operation: row.operation as OperationId, kind: row.kind };
+}
+
+/** Everything an operation holds. */
+export async function listClaims(ex: Executor, operation: OperationId): Promise<Claim[]> {
+  return ex.selectFrom('claims').select(['resource', 'purpose']).where('operation', '=', operation).execute();
 }
 
 /** Gives back every claim of an operation. */

@@ -3,6 +3,7 @@ import { Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { BakeryError } from '../core/errors.ts';
 import { initial } from './migrations/0001-initial.ts';
+import { history } from './migrations/0002-history.ts';
 import type { Schema } from './schema.ts';
 
 /** A connection to the inventory. */
@@ -13,7 +14,12 @@ export type Db = Kysely<Schema>;
  */
 export type Executor = Db | Transaction<Schema>;
 
-const MIGRATIONS = { '0001-initial': initial };
+/** Runs `work` in one transaction: the one that `ex` is, or a new one. */
+export function atomically<T>(ex: Executor, work: (trx: Executor) => Promise<T>): Promise<T> {
+  return ex.isTransaction ? work(ex) : ex.transaction().execute(work);
+}
+
+const MIGRATIONS = { '0001-initial': initial, '0002-history': history };
 
 /**
  * Opens (or makes) the database file and brings it to the newest schema. WAL with synchronous=FULL: a commit that has

@@ -51,6 +51,13 @@ export interface Schema {
     error: string | null;
     created_at: number;
     ended_at: number | null;
+    /** The first Pi, disk and bakeform it claimed, kept after the claims are gone. */
+    pi: string | null;
+    disk: string | null;
+    bakeform: string | null;
+    /** Whose token asked for it, and in which request; null when the server did by itself. */
+    actor: string | null;
+    request: string | null;
   };
   operation_events: {
     seq: Generated<number>;
@@ -62,4 +69,64 @@ export interface Schema {
   };
   claims: { resource: string; operation: string; purpose: string };
   settings: { key: string; value: string };
+  /** What happened, in the order of its commits. `data` is a JSON object. */
+  events: {
+    seq: Generated<number>;
+    at: number;
+    type: string;
+    operation: string | null;
+    pi: string | null;
+    disk: string | null;
+    bakeform: string | null;
+    data: string;
+  };
+  /** Every call that was meant to change something, and every one that was refused for its token. */
+  audit: {
+    seq: Generated<number>;
+    at: number;
+    actor: string;
+    client: string;
+    method: string;
+    path: string;
+    status: number;
+    code: string | null;
+    operation: string | null;
+    request: string;
+  };
+  idempotency_keys: {
+    actor: string;
+    key: string;
+    fingerprint: string;
+    operation: string;
+    /** The answer that was given; null between the admission and the answer. */
+    status: number | null;
+    body: string | null;
+    created_at: number;
+  };
+  webhooks: {
+    id: string;
+    url: string;
+    secret: string;
+    /** JSON list of event types, `*` at the end for any ending; empty for all. */
+    types: string;
+    /** The last event that was delivered. */
+    cursor: number;
+    failures: Generated<number>;
+    next_at: Generated<number>;
+    last_error: string | null;
+    created_at: number;
+  };
+  trash: {
+    disk: string;
+    role: string;
+    size_mib: number;
+    fs_uuid: string;
+    /** The Pi it was on. */
+    pi: string | null;
+    bakeform: string | null;
+    bakeform_volume: string | null;
+    discarded_at: number;
+    /** For how long it has been kept, counted by running servers: a clock that jumps deletes nothing. */
+    kept_ms: Generated<number>;
+  };
 }

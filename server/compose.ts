@@ -33,6 +33,7 @@ import { createPowerService } from './power/service.ts';
 import { watchAddresses } from './reconcile/addresses.ts';
 import { startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
+import { createTrashKeeper } from './reconcile/trash.ts';
 import { adminToken } from './token.ts';
 
 /** How long requests under way may take once the server stops. */
@@ -158,8 +159,11 @@ async function start(config: Config, log: Logger, version: string, teardown: Tea
     log,
   });
   const power = createPiPower({ db, power: createPowerService({ driver, clock, log }), clock, log });
-  const ports: OperationPorts = { db, volumes, images, exports, power, places, clock, log };
+  const keepMs = config.BAKERY_TRASH_HOURS * 3_600_000;
+  const ports: OperationPorts = { db, volumes, images, exports, power, places, keepsTrash: keepMs > 0, clock, log };
   const engine = createEngine({ db, kinds: operationKinds(ports), clock, log });
+
+  const trash = createTrashKeeper({ db, engine, keepMs, clock, log });
 
   await mountMissing({ db, volumes, places, log });
   await exports.converge([]);
@@ -234,12 +238,8 @@ async function start(config: Config, log: Logger, version: string, teardown: Tea
       },
       {
         name: 'trash',
-        everyMs: 10 * 60_000,
-        async run() {
-          const limits = { olderThanMs: config.BAKERY_TRASH_HOURS * 3_600_000, now: clock.now() };
-          const purged = await volumes.purgeTrash(limits);
-          if (purged.length > 0) log.info({ purged }, 'emptied the trash');
-        },
+        everyMs: 60_000,
+        run: async () => void (await trash.tidy()),
       },
       {
         name: 'pool',

@@ -232,8 +232,8 @@ export async function endProcess(process: DetachedProcess, options: EndOptions =
   ] as const) {
     if (!(await isAlive(process))) break;
     signal(process, name);
-    const until = clock.now() + graceMs;
-    while ((await isAlive(process)) && clock.now() < until) await clock.sleep(20);
+    const until = clock.monotonic() + graceMs;
+    while ((await isAlive(process)) && clock.monotonic() < until) await clock.sleep(20);
   }
   if (await isAlive(process)) {
     throw new BakeryError('timeout', 'process-stuck', 'a daemon could not be ended', { detail: `pid ${process.pid}` });

@@ -18,7 +18,12 @@ async function writeAll(target: FileHandle, bytes: Uint8Array, at: number): Prom
 }
 
 /** Copies a part of a file into a new one, leaving holes where the source is zero. */
-async function copyExtent(from: string, extent: Extent, to: string, signal: AbortSignal): Promise<void> {
+async function copyExtent(
+  from: string,
+  extent: Extent,
+  to: string,
+  { signal, onBytes }: { signal: AbortSignal; onBytes?(done: number, total: number): void },
+): Promise<void> {
   const [source, target] = [await open(from, 'r'), await open(to, 'w', 0o600)];
   try {
     await target.truncate(extent.length);
@@ -32,6 +37,7 @@ async function copyExtent(from: string, extent: Extent, to: string, signal: Abor
       const part = buffer.subarray(0, bytesRead);
       if (!part.equals(zero.subarray(0, bytesRead))) await writeAll(target, part, at);
       at += bytesRead;
+      onBytes?.(at, extent.length);
     }
   } finally {
     await source.close();
@@ -45,12 +51,19 @@ async function copyExtent(from: string, extent: Extent, to: string, signal: Abor
  */
 export async function makeGoldenVolume(
   ports: { exec: Exec; pool: Pool },
-  golden: { image: string; layout: ImageLayout; file: string; rootBytes: number; signal: AbortSignal },
+  golden: {
+    image: string;
+    layout: ImageLayout;
+    file: string;
+    rootBytes: number;
+    signal: AbortSignal;
+    onBytes?(done: number, total: number): void;
+  },
 ): Promise<void> {
   const { exec, pool } = ports;
   const { layout, file, signal } = golden;
   await pool.ensureFree(layout.root.length + layout.boot.length);
-  await copyExtent(golden.image, layout.root, file, signal);
+  await copyExtent(golden.image, layout.root, file, golden);
   await checkExt4(exec, file, signal);
   const features = await ext4Features(exec, file);
   if (features.includes('metadata_csum') && !features.includes('metadata_csum_seed')) {

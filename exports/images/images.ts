@@ -19,9 +19,9 @@ import { receiveImage } from './receive.ts';
 export interface Images {
   receive(
     body: AsyncIterable<Uint8Array>,
-    image: { id: string; signal: AbortSignal },
+    image: { id: string; signal: AbortSignal; onBytes?(done: number): void },
   ): Promise<{ bytes: number; sha256: string }>;
-  makeGolden(image: { id: string; signal: AbortSignal }): Promise<void>;
+  makeGolden(image: { id: string; signal: AbortSignal; onBytes?(done: number, total: number): void }): Promise<void>;
   prepare(image: { id: string; signal: AbortSignal }): Promise<{ bootFolder: string; notes: readonly string[] }>;
   tidy(image: { id: string }): Promise<void>;
   giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
@@ -72,15 +72,20 @@ export function createImages(options: {
   }
 
   return {
-    receive: (body, { id, signal }) => receiveImage(body, { file: imageOf(id), pool, signal }),
+    receive: (body, { id, signal, onBytes }) =>
+      receiveImage(body, { file: imageOf(id), pool, signal, ...(onBytes ? { onBytes } : {}) }),
 
-    async makeGolden({ id, signal }) {
+    async makeGolden({ id, signal, onBytes }) {
       if (await isThere(goldenOf(id))) return;
       const [image, partial] = [imageOf(id), `${goldenOf(id)}.partial`];
       await unmountWork(id);
       const layout = await inspectImage(exec, image);
       await readBootFiles(exec, { image, extent: layout.boot, folder: bootOf(id), signal });
-      await makeGoldenVolume({ exec, pool }, { image, layout, file: partial, rootBytes: options.rootBytes, signal });
+      const { rootBytes } = options;
+      await makeGoldenVolume(
+        { exec, pool },
+        { image, layout, file: partial, rootBytes, signal, ...(onBytes ? { onBytes } : {}) },
+      );
       await mounted(id, partial, async (root) => {
         await placeBootFiles(bootOf(id), root, await findBootFolder(root));
       });

@@ -13,7 +13,7 @@ const AHEAD = 64 * 1024 ** 2;
  */
 export async function receiveImage(
   body: AsyncIterable<Uint8Array>,
-  target: { file: string; pool: Pool; signal: AbortSignal },
+  target: { file: string; pool: Pool; signal: AbortSignal; onBytes?(done: number): void },
 ): Promise<{ bytes: number; sha256: string }> {
   const { file, pool, signal } = target;
   const hash = createHash('sha256');
@@ -29,6 +29,7 @@ export async function receiveImage(
       hash.update(chunk);
       await handle.writeFile(chunk);
       bytes += chunk.length;
+      target.onBytes?.(bytes);
     }
     if (bytes === 0) throw new BakeryError('invalid', 'image-empty', 'the upload is empty');
     await handle.sync();

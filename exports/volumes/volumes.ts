@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readdir, rmdir, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, open, rmdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError, isErrno } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/host/clock.ts';
@@ -31,14 +31,16 @@ export interface Volumes {
   mount(volume: { id: string; fsUuid: string; at: string }): Promise<void>;
   /** Unmounts it and waits for its release. @throws BakeryError `volume-busy`, `mount-foreign` (conflict). */
   unmount(volume: { id: string; at: string }): Promise<void>;
-  /** Moves it to the trash, as `<id>-<ms since the epoch>.ext4`. @throws BakeryError `volume-busy` (conflict). */
+  /** Moves it to the trash. @throws BakeryError `volume-busy` (conflict). */
   discard(volume: { id: string }): Promise<void>;
+  /** Takes it back out of the trash. @throws BakeryError `volume-missing` (internal) when it is in neither place. */
+  recover(volume: { id: string }): Promise<void>;
+  /** Deletes it from the trash. @throws BakeryError `volume-busy` (conflict). */
+  purge(volume: { id: string }): Promise<void>;
   /** Deletes it, and what a broken making left. @throws BakeryError `volume-busy` (conflict). */
   remove(volume: { id: string }): Promise<void>;
   /** Deletes a golden volume, and what a broken making left; clones of it live on. */
   removeGolden(id: string): Promise<void>;
-  /** Deletes what has been in the trash for longer; its names. */
-  purgeTrash(limits: { olderThanMs: number; now: number }): Promise<string[]>;
   /** Every mount point there is now. */
   mountPoints(): Promise<ReadonlySet<string>>;
 }
@@ -67,6 +69,7 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
   const { pool, exec, log, clock = systemClock } = options;
   const fileOf = (id: string) => pool.path('volumes', `${id}.ext4`);
   const goldenOf = (id: string) => pool.path('golden', `${id}.ext4`);
+  const trashOf = (id: string) => pool.path('trash', `${id}.ext4`);
 
   async function refuseWhileHeld(file: string): Promise<void> {
     const [loop] = await loopsOf(exec, file);
@@ -217,7 +220,21 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
       const file = fileOf(id);
       if (!(await exists(file))) return;
       await refuseWhileHeld(file);
-      await renameDurably(file, pool.path('trash', `${id}-${clock.now()}.ext4`));
+      await renameDurably(file, trashOf(id));
+    },
+
+    async recover({ id }) {
+      if (await exists(fileOf(id))) return;
+      if (!(await exists(trashOf(id)))) {
+        throw new BakeryError('internal', 'volume-missing', 'the volume of the disk is gone', { detail: trashOf(id) });
+      }
+      await renameDurably(trashOf(id), fileOf(id));
+    },
+
+    async purge({ id }) {
+      await refuseWhileHeld(trashOf(id));
+      await removeFile(trashOf(id));
+      await syncFolder(pool.path('trash', ''));
     },
 
     async remove({ id }) {
@@ -234,18 +251,6 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
       await removeFile(`${goldenOf(id)}.partial`);
       await removeFile(goldenOf(id));
       await syncFolder(pool.path('golden', ''));
-    },
-
-    async purgeTrash({ olderThanMs, now }) {
-      const purged: string[] = [];
-      for (const name of await readdir(pool.path('trash', ''))) {
-        const since = Number(/-(\d+)\.ext4$/.exec(name)?.[1] ?? Number.NaN);
-        if (Number.isNaN(since) || now - since < olderThanMs) continue;
-        await removeFile(pool.path('trash', name));
-        purged.push(name);
-      }
-      if (purged.length > 0) await syncFolder(pool.path('trash', ''));
-      return purged;
     },
 
     async mountPoints() {

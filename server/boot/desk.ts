@@ -107,8 +107,8 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
     if (pi.awaitOff) await patchPi(db, pi.id, { awaitOff: false });
     if (pi.maintenance || pi.quarantine || !ports.power.controls(pi.id)) return;
     const last = switchedOff.get(pi.id);
-    if (last !== undefined && clock.now() - last < OFF_AGAIN_MS) return;
-    switchedOff.set(pi.id, clock.now());
+    if (last !== undefined && clock.monotonic() - last < OFF_AGAIN_MS) return;
+    switchedOff.set(pi.id, clock.monotonic());
     log.info({ pi: pi.id }, 'a Pi in the fridge asked for boot files; switching it off');
     ports.power.off(pi.id).catch((error) => {
       log.warn({ pi: pi.id, error: describeError(error) }, 'could not switch off a Pi in the fridge');

@@ -10,13 +10,13 @@ const STEP_MS = 100;
  * at most 8.5 s; then the conflict, which names the holder, is the answer.
  */
 export async function whenFree<T>(clock: Clock, begin: () => Promise<T>): Promise<T> {
-  const until = clock.now() + PATIENCE_MS;
+  const until = clock.monotonic() + PATIENCE_MS;
   for (;;) {
     try {
       return await begin();
     } catch (error) {
       const busy = error instanceof BakeryError && error.code === 'busy';
-      if (!busy || clock.now() >= until) throw error;
+      if (!busy || clock.monotonic() >= until) throw error;
       await clock.sleep(STEP_MS);
     }
   }

@@ -119,7 +119,6 @@ export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
       await patchPi(trx, params.pi, { bakeform: null });
       await movePi(trx, params.pi, 'undone');
     },
-    stuck: async (trx, { params }) => void (await movePi(trx, params.pi, 'stuck')),
     retried: async (trx, { params }) => void (await movePi(trx, params.pi, 'retry-bake')),
   };
 }

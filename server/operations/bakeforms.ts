@@ -35,7 +35,14 @@ export async function planDelete(trx: Executor, name: BakeformName): Promise<Bak
 const Received = z.object({ bytes: z.number(), sha256: z.string() });
 const Prepared = z.object({ bootFolder: z.string(), notes: z.array(z.string()) });
 
-/** Turns an uploaded image into a bakeform. The attachment is the body. */
+/** What a crash cannot bring back of an upload. */
+export interface UploadAttachment {
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Its length in bytes, when the client told it. */
+  readonly total?: number | undefined;
+}
+
+/** Turns an uploaded image into a bakeform. Needs an `UploadAttachment`. */
 export function uploadBakeformKind(ports: OperationPorts): OperationKind<BakeformParams> {
   const { images, volumes } = ports;
   return {
@@ -49,15 +56,20 @@ export function uploadBakeformKind(ports: OperationPorts): OperationKind<Bakefor
       {
         name: 'receive',
         timeoutMs: 24 * 3_600_000,
-        do({ params, signal, attachment }) {
-          return images.receive(attachment as AsyncIterable<Uint8Array>, { id: params.volume, signal });
+        do({ params, signal, attachment, report }) {
+          const { body, total } = attachment as UploadAttachment;
+          const onBytes = (done: number) => report({ done, total, unit: 'bytes' });
+          return images.receive(body, { id: params.volume, signal, onBytes });
         },
         undo: ({ params }) => images.tidy({ id: params.volume }),
       },
       {
         name: 'golden',
         timeoutMs: 60 * 60_000,
-        do: ({ params, signal }) => images.makeGolden({ id: params.volume, signal }),
+        do({ params, signal, report }) {
+          const onBytes = (done: number, total: number) => report({ done, total, unit: 'bytes' });
+          return images.makeGolden({ id: params.volume, signal, onBytes });
+        },
         async undo({ params }) {
           await images.tidy({ id: params.volume });
           await volumes.removeGolden(params.volume);

@@ -17,6 +17,7 @@ import type { Executor } from '../../db/open.ts';
 import { requirePi } from '../../db/pis.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
+import { Discarded, forgetDisk } from './trash.ts';
 
 const Id = z.string().transform((id) => id as DiskId);
 const Pi = z.string().transform((id) => id as PiId);
@@ -92,9 +93,18 @@ export function deleteDiskKind(ports: OperationPorts): OperationKind<z.output<ty
         timeoutMs: 60_000,
         do: ({ params }) => volumes.unmount({ id: params.disk, at: places.disk(params.disk) }),
       },
-      { name: 'discard', timeoutMs: 60_000, do: ({ params }) => volumes.discard({ id: params.disk }) },
+      {
+        name: 'discard',
+        timeoutMs: 60_000,
+        async do({ params }) {
+          if (ports.keepsTrash) await volumes.discard({ id: params.disk });
+          else await volumes.remove({ id: params.disk });
+          return { trashed: ports.keepsTrash };
+        },
+      },
     ],
-    commit: (trx, { params }) => removeDisk(trx, params.disk),
+    commit: (trx, { params, outputs }) =>
+      forgetDisk(trx, params.disk, { ...Discarded.parse(outputs.discard), now: ports.clock.now() }),
   };
 }
 

@@ -2,39 +2,61 @@ import { BakeryError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import { mintOperationId, type OperationId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { addKey, findKeyed, type IdempotencyKey, type KeyedOperation } from '../../db/idempotency.ts';
 import {
   addOperation,
   findOperation,
   listOpenOperations,
   type OperationFault,
   type OperationRecord,
+  type Requester,
   setOperationState,
   takeClaim,
 } from '../../db/journal.ts';
 import type { Db, Executor } from '../../db/open.ts';
-import type { OperationKind } from './kind.ts';
-import { createRunner, fromFault } from './runner.ts';
+import { holdOperation } from './hold.ts';
+import type { OperationKind, Progress } from './kind.ts';
+import { createRunner, fromFault, type JournalGate, type Run } from './runner.ts';
 
 /** An operation that was admitted. */
 export interface Started {
   readonly id: OperationId;
   /** Resolves when it is done; rejects with its fault when it failed (everything undone) or got stuck. */
   readonly done: Promise<void>;
+  /** The answer that was given when this request came first; undefined when it is new, or was never answered. */
+  readonly answered?: KeyedOperation['answer'];
+}
+
+/** Who asked, and what goes with it. */
+export interface StartOptions {
+  /** What a crash cannot bring back (an upload's body). */
+  readonly attachment?: unknown;
+  readonly by?: Requester | undefined;
+  /** When there is an operation for this key already, nothing new is begun: that one is the answer. */
+  readonly key?: IdempotencyKey | undefined;
 }
 
 /** Runs durable operations through the journal (design §4). */
 export interface Engine {
   /**
-   * Admits an operation in one transaction (row, claims, transitions) and runs it. `before` runs first in that
-   * transaction and gives the params: so "pick a free Pi and claim it" is one step for everybody else.
+   * Admits an operation in one transaction (row, claims, key, transitions) and runs it. `params`, when a function, runs first
+   * in that transaction: so "pick a free Pi and claim it" is one step for everybody else.
+   * @throws BakeryError `busy`, `idempotency-mismatch` (conflict), `stopping` (unavailable), and what the kind's `admit` throws.
    */
-  start<P>(kind: string, params: P | ((trx: Executor) => Promise<P>), attachment?: unknown): Promise<Started>;
+  start<P>(kind: string, params: P | ((trx: Executor) => Promise<P>), options?: StartOptions): Promise<Started>;
   /** Asks a running operation to stop and undo itself; durable when it resolves. False when it is past that. */
   cancel(id: OperationId): Promise<boolean>;
-  /** Sets a stuck operation going again, from where it stands. */
+  /** Sets a stuck operation going again, from where it stands. @throws BakeryError `not-stuck`, `operation-version` (conflict). */
   retry(id: OperationId): Promise<Started>;
-  /** After a start: continues or unwinds what a crash interrupted. Resolves when each has ended or got stuck. */
-  recover(): Promise<void>;
+  /**
+   * After a start: continues or unwinds what a crash interrupted. Resolves when each has ended or got stuck. After a restored
+   * backup the journal is older than the world, and nothing of it may be continued or undone: all is held for a person.
+   */
+  recover(since?: 'crash' | 'restore'): Promise<void>;
+  /** How far the running step of an operation is; undefined when it does not say. */
+  progress(id: OperationId): Progress | undefined;
+  /** The steps of a kind of operation, in their order; none for a kind that this version does not know. */
+  stepsOf(kind: string): readonly string[];
   /** No new operations; resolves when the running ones have ended, or after `ms`. */
   drain(ms: number): Promise<void>;
 }
@@ -42,6 +64,18 @@ export interface Engine {
 interface Live {
   readonly abort: AbortController;
   readonly done: Promise<void>;
+  progress: Progress | undefined;
+}
+
+const RESTORED: OperationFault = {
+  kind: 'conflict',
+  code: 'journal-restored',
+  message: 'the database was restored from a backup in which this operation had not ended',
+};
+
+function otherVersion({ kind, version }: OperationRecord): OperationFault {
+  const message = `this operation was begun by another version of Bakery (${kind} ${version})`;
+  return { kind: 'conflict', code: 'operation-version', message };
 }
 
 /** Builds the engine over the given kinds. */
@@ -51,8 +85,9 @@ export function createEngine(options: {
   kinds: readonly OperationKind<never>[];
   clock: Clock;
   log: Log;
+  gate?: JournalGate | undefined;
 }): Engine {
-  const { db, clock, log } = options;
+  const { db, clock, log, gate } = options;
   const kinds = new Map(options.kinds.map((kind) => [kind.kind, kind as unknown as OperationKind<unknown>]));
   const live = new Map<OperationId, Live>();
   let draining = false;
@@ -63,32 +98,67 @@ export function createEngine(options: {
     return kind;
   };
 
-  const runner = createRunner({ db, kindOf, clock, log });
+  const runner = createRunner({ db, kindOf, clock, log, gate });
 
   function run(operation: OperationRecord, attachment?: unknown): Started {
     const abort = new AbortController();
-    const done = runner.drive(operation, abort.signal, attachment).finally(() => live.delete(operation.id));
-    live.set(operation.id, { abort, done });
+    const entry: { -readonly [K in keyof Live]: Live[K] } = { abort, done: Promise.resolve(), progress: undefined };
+    live.set(operation.id, entry);
+    const surroundings: Run = {
+      signal: abort.signal,
+      attachment,
+      onProgress: (progress) => {
+        entry.progress = progress;
+      },
+    };
+    entry.done = runner.drive(operation, surroundings).finally(() => live.delete(operation.id));
     // Whoever awaits `done` sees the fault; when nobody does, it is in the journal and the log.
+    entry.done.catch(() => undefined);
+    return { id: operation.id, done: entry.done };
+  }
+
+  /** The operation that was begun for a key before, as if it had just been started. */
+  async function again({ operation: id, answer }: KeyedOperation): Promise<Started> {
+    const running = live.get(id);
+    if (running) return { id, done: running.done, answered: answer };
+    const operation = await findOperation(db, id);
+    const done = operation?.state === 'done' ? Promise.resolve() : Promise.reject(fromFault(operation?.error));
     done.catch(() => undefined);
-    return { id: operation.id, done };
+    return { id, done, answered: answer };
   }
 
   return {
-    async start<P>(name: string, params: P | ((trx: Executor) => Promise<P>), attachment?: unknown) {
+    async start<P>(name: string, params: P | ((trx: Executor) => Promise<P>), given: StartOptions = {}) {
+      const { attachment, by, key } = given;
       if (draining) throw new BakeryError('unavailable', 'stopping', 'the server is stopping');
       const kind = kindOf(name);
       const id = mintOperationId();
-      await db.transaction().execute(async (trx) => {
-        const given = typeof params === 'function' ? await (params as (trx: Executor) => Promise<P>)(trx) : params;
-        const parsed = kind.parse(given);
-        await addOperation(trx, { id, kind: name, version: kind.version, params: parsed, now: clock.now() });
-        for (const claim of kind.claims(parsed, id)) await takeClaim(trx, id, claim);
+      gate?.(`${name}/admit:before`);
+      const before = await db.transaction().execute(async (trx) => {
+        const keyed = key && (await findKeyed(trx, key));
+        if (keyed) return keyed;
+        const wished = typeof params === 'function' ? await (params as (trx: Executor) => Promise<P>)(trx) : params;
+        const parsed = kind.parse(wished);
+        const claims = kind.claims(parsed, id);
+        await addOperation(trx, {
+          id,
+          kind: name,
+          version: kind.version,
+          params: parsed,
+          claims,
+          by,
+          now: clock.now(),
+        });
+        for (const claim of claims) await takeClaim(trx, id, claim);
+        if (key) await addKey(trx, { ...key, operation: id, now: clock.now() });
         await kind.admit(trx, parsed, id);
+        return undefined;
       });
+      if (before) return again(before);
+      gate?.(`${name}/admit:after`);
       const operation = await findOperation(db, id);
       if (!operation) throw new BakeryError('internal', 'internal', 'an internal error occurred');
-      log.info({ operation: id, kind: name, params: operation.params }, 'operation started');
+      log.info({ operation: id, kind: name, params: operation.params, ...by }, 'operation started');
       return run(operation, attachment);
     },
 
@@ -109,33 +179,38 @@ export function createEngine(options: {
     async retry(id) {
       const stuck = await findOperation(db, id);
       if (stuck?.state !== 'stuck') throw new BakeryError('conflict', 'not-stuck', 'that operation is not stuck');
-      const kind = kindOf(stuck.kind);
-      const context = await runner.contextOf(stuck, new AbortController().signal, undefined);
+      const kind = kinds.get(stuck.kind);
+      if (kind?.version !== stuck.version) throw fromFault(otherVersion(stuck));
+      const context = await runner.contextOf(stuck, {
+        signal: new AbortController().signal,
+        attachment: undefined,
+        onProgress: () => undefined,
+      });
       const to = kind.afterCrash === 'forward' ? 'running' : 'unwinding';
       await db.transaction().execute(async (trx) => {
-        await setOperationState(trx, id, { from: ['stuck'], to, now: clock.now() });
+        const changed = await setOperationState(trx, id, { from: ['stuck'], to, now: clock.now() });
+        // Two persons may press the button at once.
+        if (!changed) throw new BakeryError('conflict', 'not-stuck', 'that operation is not stuck');
         await kind.retried?.(trx, context);
       });
       return run({ ...stuck, state: to });
     },
 
-    async recover() {
+    progress: (id) => live.get(id)?.progress,
+
+    stepsOf: (kind) => kinds.get(kind)?.steps.map(({ name }) => name) ?? [],
+
+    async recover(since = 'crash') {
       const ends: Promise<void>[] = [];
       for (const operation of await listOpenOperations(db)) {
         if (operation.state === 'stuck' || live.has(operation.id)) continue;
         const kind = kinds.get(operation.kind);
-        if (!kind || kind.version !== operation.version) {
-          const error: OperationFault = {
-            kind: 'conflict',
-            code: 'operation-version',
-            message: `this operation was begun by another version of Bakery (${operation.kind} ${operation.version})`,
-          };
-          await setOperationState(db, operation.id, {
-            from: ['running', 'unwinding'],
-            to: 'stuck',
-            error,
-            now: clock.now(),
-          });
+        const held =
+          since === 'restore' ? RESTORED : kind?.version === operation.version ? undefined : otherVersion(operation);
+        if (!kind || held) {
+          const fault = held ?? otherVersion(operation);
+          log.error({ operation: operation.id, kind: operation.kind, fault }, 'an operation needs a person');
+          await db.transaction().execute((trx) => holdOperation(trx, operation.id, fault, clock.now()));
           continue;
         }
         let state = operation.state;

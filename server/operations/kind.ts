@@ -12,6 +12,16 @@ export interface StepContext<P> {
   readonly signal: AbortSignal;
   /** What the caller handed over and a crash cannot bring back (an upload's body). Absent after a restart. */
   readonly attachment: unknown;
+  /** Tells how far the step is. Cheap: kept in memory, until the next. */
+  report(progress: Progress): void;
+}
+
+/** How far a step is. */
+export interface Progress {
+  readonly done: number;
+  /** Absent where nobody knows (an upload without a length). */
+  readonly total?: number | undefined;
+  readonly unit: 'bytes';
 }
 
 /**
@@ -46,8 +56,6 @@ export interface OperationKind<P> {
   commit(trx: Executor, context: StepContext<P>): Promise<void>;
   /** After everything was undone: takes back what `admit` did. One transaction with the end. Not for `forward`. */
   unwound?(trx: Executor, context: StepContext<P>): Promise<void>;
-  /** When it got stuck: makes that visible in the inventory. */
-  stuck?(trx: Executor, context: StepContext<P>): Promise<void>;
-  /** When a person retries it: takes back what `stuck` did. */
+  /** When a person retries it: its Pi, held since it got stuck, goes back to the state it was in. */
   retried?(trx: Executor, context: StepContext<P>): Promise<void>;
 }

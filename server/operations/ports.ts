@@ -15,6 +15,10 @@ export interface VolumePort {
   unmount(volume: { id: string; at: string }): Promise<void>;
   /** Moves it to the trash; fine when it is there or never was. */
   discard(volume: { id: string }): Promise<void>;
+  /** Takes it back out of the trash; fine when it is back. */
+  recover(volume: { id: string }): Promise<void>;
+  /** Deletes it from the trash; fine when it is gone. */
+  purge(volume: { id: string }): Promise<void>;
   /** Deletes it and its half-made forms; fine when there is none. */
   remove(volume: { id: string }): Promise<void>;
   /** Deletes a golden volume and its half-made forms; fine when there is none. */
@@ -26,10 +30,10 @@ export interface ImagePort {
   /** Streams the upload to the pool and hashes it. */
   receive(
     body: AsyncIterable<Uint8Array>,
-    image: { id: string; signal: AbortSignal },
+    image: { id: string; signal: AbortSignal; onBytes(done: number): void },
   ): Promise<{ bytes: number; sha256: string }>;
   /** Checks the image and turns it into a golden volume. */
-  makeGolden(image: { id: string; signal: AbortSignal }): Promise<void>;
+  makeGolden(image: { id: string; signal: AbortSignal; onBytes(done: number, total: number): void }): Promise<void>;
   /** Makes the golden volume fit to netboot; says what it did. */
   prepare(image: { id: string; signal: AbortSignal }): Promise<{ bootFolder: string; notes: readonly string[] }>;
   /** Removes everything of an intake but the golden volume: the received file, temporary folders and mounts. */
@@ -72,6 +76,8 @@ export interface OperationPorts {
   readonly exports: ExportKeeper;
   readonly power: PiPower;
   readonly places: Places;
+  /** Destroyed disks are kept for a while, or gone at once. */
+  readonly keepsTrash: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -3,6 +3,8 @@ import { deleteBakeformKind, uploadBakeformKind } from './bakeforms.ts';
 import { attachKind, createDiskKind, deleteDiskKind, detachKind } from './disks.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
+import { releaseKind } from './release.ts';
+import { purgeKind, restoreKind } from './trash.ts';
 import { unbakeKind } from './unbake.ts';
 
 /** Every kind of operation there is. The generated suites run over this list, so none can be left out. */
@@ -10,11 +12,14 @@ export function operationKinds(ports: OperationPorts): readonly OperationKind<ne
   return [
     bakeKind(ports),
     unbakeKind(ports),
+    releaseKind(ports),
     uploadBakeformKind(ports),
     deleteBakeformKind(ports),
     createDiskKind(ports),
     deleteDiskKind(ports),
     attachKind(ports),
     detachKind(ports),
+    restoreKind(ports),
+    purgeKind(ports),
   ] as unknown as readonly OperationKind<never>[];
 }

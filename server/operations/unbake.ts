@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { DiskId, PiId } from '../../core/ids.ts';
-import { findDisk, listDisksOf, removeDisk, setDiskState } from '../../db/disks.ts';
+import { findDisk, listDisksOf, setDiskState } from '../../db/disks.ts';
 import type { Executor } from '../../db/open.ts';
 import { movePi, patchPi } from '../../db/pis.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
+import { Discarded, forgetDisk } from './trash.ts';
 
 const Params = z.object({
   pi: z.string().transform((id) => id as PiId),
@@ -20,7 +21,7 @@ export async function planUnbake(trx: Executor, pi: PiId): Promise<UnbakeParams>
 
 /** Powers a Pi off, destroys its disks and puts it back in the fridge. Once begun it must end: there is no undo. */
 export function unbakeKind(ports: OperationPorts): OperationKind<UnbakeParams> {
-  const { db, volumes, exports, power, places } = ports;
+  const { db, volumes, exports, power, places, clock } = ports;
   return {
     kind: 'unbake',
     version: 1,
@@ -59,17 +60,19 @@ export function unbakeKind(ports: OperationPorts): OperationKind<UnbakeParams> {
           for (const id of params.disks) {
             const role = (await findDisk(db, id))?.role;
             await volumes.unmount({ id, at: role === 'root' ? places.root(params.pi) : places.disk(id) });
-            await volumes.discard({ id });
+            if (ports.keepsTrash) await volumes.discard({ id });
+            else await volumes.remove({ id });
           }
+          return { trashed: ports.keepsTrash };
         },
       },
     ],
-    async commit(trx, { params }) {
-      for (const disk of params.disks) await removeDisk(trx, disk);
+    async commit(trx, { params, outputs }) {
+      for (const disk of params.disks)
+        await forgetDisk(trx, disk, { ...Discarded.parse(outputs.discard), now: clock.now() });
       await patchPi(trx, params.pi, { bakeform: null });
       await movePi(trx, params.pi, 'cleaned');
     },
-    stuck: async (trx, { params }) => void (await movePi(trx, params.pi, 'stuck')),
     retried: async (trx, { params }) => void (await movePi(trx, params.pi, 'retry-unbake')),
   };
 }

@@ -112,8 +112,7 @@ export function createPowerService({ driver, clock, log, settings: given }: Powe
 
   async function switchOn(pi: PiId, signal: AbortSignal | undefined): Promise<void> {
     const off = offSince.get(pi);
-    // The clock may have been set meanwhile: never wait longer than the whole pause.
-    const rest = off === undefined ? 0 : Math.min(off + settings.minOffMs - clock.now(), settings.minOffMs);
+    const rest = off === undefined ? 0 : off + settings.minOffMs - clock.monotonic();
     if (rest > 0) await clock.sleep(rest, signal);
     // Forgotten before the call: when it fails, nobody knows that the Pi is still off.
     offSince.delete(pi);
@@ -143,7 +142,7 @@ export function createPowerService({ driver, clock, log, settings: given }: Powe
       signal,
     );
     // An unconfirmed off counts too: if it did work, the Pi must not come back at once.
-    if (driver.reach(pi) === 'port') offSince.set(pi, clock.now());
+    if (driver.reach(pi) === 'port') offSince.set(pi, clock.monotonic());
     log.info({ pi, driver: driver.name, outcome }, 'switched off');
     return outcome;
   }

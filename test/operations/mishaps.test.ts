@@ -3,11 +3,14 @@ import { test } from 'node:test';
 import type { DiskId } from '../../core/ids.ts';
 import { listDisksOf } from '../../db/disks.ts';
 import { listOpenOperations } from '../../db/journal.ts';
+import { movePi } from '../../db/pis.ts';
 import { planBake } from '../../server/operations/bake.ts';
 import { planDelete, planUpload } from '../../server/operations/bakeforms.ts';
 import { planCreateDisk } from '../../server/operations/disks.ts';
 import type { Engine, Started } from '../../server/operations/engine.ts';
 import { operationKinds } from '../../server/operations/registry.ts';
+import { planRelease } from '../../server/operations/release.ts';
+import { planRestore } from '../../server/operations/trash.ts';
 import { planUnbake } from '../../server/operations/unbake.ts';
 import { FORM, makeWorld, PI, snapshot, type World } from './world.ts';
 
@@ -21,13 +24,29 @@ async function* body() {
   yield Buffer.from('image');
 }
 const upload = (_world: World, engine: Engine) =>
-  engine.start('upload-bakeform', (trx) => planUpload(trx, FORM), body());
+  engine.start('upload-bakeform', (trx) => planUpload(trx, FORM), { attachment: { body: body() } });
 const bake = (_world: World, engine: Engine) =>
   engine.start('bake', (trx) => planBake(trx, { bakeform: FORM, controls: () => true }));
 const createDisk = (_world: World, engine: Engine) => engine.start('create-disk', (trx) => planCreateDisk(trx, 64));
 async function dataDisk(world: World): Promise<DiskId> {
   const row = await world.db.selectFrom('disks').select('id').where('role', '=', 'data').executeTakeFirstOrThrow();
   return row.id as DiskId;
+}
+const deleteDisk = async (world: World, engine: Engine) => engine.start('delete-disk', { disk: await dataDisk(world) });
+const unbake = (_world: World, engine: Engine) => engine.start('unbake', (trx) => planUnbake(trx, PI));
+async function trashedDisk(world: World): Promise<DiskId> {
+  const row = await world.db.selectFrom('trash').select('disk').executeTakeFirstOrThrow();
+  return row.disk as DiskId;
+}
+const restored = (_world: World, engine: Engine) =>
+  engine.start('restore', async (trx) => {
+    const row = await trx.selectFrom('trash').select('disk').executeTakeFirstOrThrow();
+    return planRestore(trx, row.disk as DiskId);
+  });
+/** What a stuck unbake leaves: nobody's any more, and not free. */
+async function holdPi(world: World): Promise<void> {
+  await movePi(world.db, PI, 'unbake');
+  await movePi(world.db, PI, 'stuck');
 }
 const placed = (kind: string) => async (world: World, engine: Engine) =>
   engine.start(kind, { disk: await dataDisk(world), pi: PI });
@@ -47,13 +66,26 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'create-disk': { before: then(), start: createDisk },
   'delete-disk': {
     before: then(createDisk),
-    start: async (world, engine) => engine.start('delete-disk', { disk: await dataDisk(world) }),
+    start: deleteDisk,
   },
   attach: { before: then(upload, bake, createDisk), start: placed('attach') },
   detach: { before: then(upload, bake, createDisk, placed('attach')), start: placed('detach') },
+  restore: { before: then(createDisk, deleteDisk), start: restored },
+  'restore a root': { before: then(upload, bake, unbake), start: restored },
+  purge: {
+    before: then(createDisk, deleteDisk),
+    start: async (world, engine) => engine.start('purge', { disk: await trashedDisk(world) }),
+  },
+  release: {
+    before: async (world, engine) => {
+      await then(upload, bake, createDisk, placed('attach'))(world, engine);
+      await holdPi(world);
+    },
+    start: (_world, engine) => engine.start('release', (trx) => planRelease(trx, { pi: PI, isOff: true, now: 2 })),
+  },
   unbake: {
     before: then(upload, bake, createDisk, placed('attach')),
-    start: (_world, engine) => engine.start('unbake', (trx) => planUnbake(trx, PI)),
+    start: unbake,
   },
 };
 
@@ -69,12 +101,15 @@ async function begin(kind: string) {
 }
 
 const kinds = operationKinds({} as never) as unknown as readonly { kind: string; afterCrash: string }[];
+/** Kinds that work differently on different things have a scenario for each. */
+const VARIANTS = [{ kind: 'restore a root', afterCrash: 'rollback' }];
 
 test('every kind of operation has a scenario here', () => {
-  assert.deepEqual(kinds.map(({ kind }) => kind).toSorted(), Object.keys(SCENARIOS).toSorted());
+  const expected = [...kinds, ...VARIANTS].map(({ kind }) => kind);
+  assert.deepEqual(expected.toSorted(), Object.keys(SCENARIOS).toSorted());
 });
 
-for (const { kind, afterCrash } of kinds) {
+for (const { kind, afterCrash } of [...kinds, ...VARIANTS]) {
   const forward = afterCrash === 'forward';
   const rehearsal = await begin(kind);
   await (await rehearsal.scenario.start(rehearsal.world, rehearsal.engine)).done;

@@ -48,8 +48,13 @@ export async function makeWorld(): Promise<World> {
     () =>
       gone.forEach((thing) => void things.delete(thing));
 
+  const rename = (from: string, to: string) => () => {
+    if (things.delete(from)) things.add(to);
+  };
+
   const ports: OperationPorts = {
     db,
+    keepsTrash: true,
     clock: { ...systemClock, sleep: async () => undefined },
     log: quiet,
     places: { root: (pi) => `/nfs/${pi}`, disk: (id) => `/nfs/${id}`, bakeform: (id) => `/golden/${id}` },
@@ -58,7 +63,9 @@ export async function makeWorld(): Promise<World> {
       clone: ({ id }) => act('clone', add(`volume ${id}`)),
       mount: ({ id, at }) => act('mount', add(`mount ${id} at ${at}`)),
       unmount: ({ id, at }) => act('unmount', drop(`mount ${id} at ${at}`)),
-      discard: ({ id }) => act('discard', drop(`volume ${id}`)),
+      discard: ({ id }) => act('discard', rename(`volume ${id}`, `trash ${id}`)),
+      recover: ({ id }) => act('recover', rename(`trash ${id}`, `volume ${id}`)),
+      purge: ({ id }) => act('purge', drop(`trash ${id}`)),
       remove: ({ id }) => act('remove', drop(`volume ${id}`)),
       removeGolden: (id) => act('removeGolden', drop(`golden ${id}`)),
     },
@@ -115,8 +122,9 @@ export async function snapshot(world: World): Promise<string[]> {
   const pis = await db.selectFrom('pis').select(['id', 'state', 'bakeform']).execute();
   const disks = await db.selectFrom('disks').select(['id', 'role', 'state', 'pi', 'position']).execute();
   const bakeforms = await db.selectFrom('bakeforms').select(['name', 'state', 'volume_id']).execute();
+  const trash = await db.selectFrom('trash').select(['disk', 'role', 'pi', 'bakeform']).execute();
   const claims = await db.selectFrom('claims').select(['resource']).execute();
-  const rows = Object.entries({ pis, disks, bakeforms, claims }).flatMap(([table, list]) =>
+  const rows = Object.entries({ pis, disks, bakeforms, trash, claims }).flatMap(([table, list]) =>
     list.map((row) => `${table} ${JSON.stringify(row)}`),
   );
   return [...world.things, ...rows].toSorted();

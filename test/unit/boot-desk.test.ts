@@ -32,7 +32,7 @@ async function setUp(options: { policy?: DiscoveryPolicy; onPort?: boolean } = {
       },
     },
     exports: { converge: async () => void log.push('converge') },
-    clock: { ...systemClock, now: () => now },
+    clock: { ...systemClock, now: () => now, monotonic: () => now },
     log: quiet,
     policy: options.policy ?? 'accept',
     neighbour: async (address) => wire.get(address),

@@ -47,7 +47,7 @@ test('a disk that an operation holds is left to the operation', async () => {
   let mounts = 0;
   const { db, round } = await setUp(async () => void mounts++);
   const id = '00000000-0000-4000-8000-00000000000a' as never;
-  await addOperation(db, { id, kind: 'unbake', version: 1, params: {}, now: 1 });
+  await addOperation(db, { id, kind: 'unbake', version: 1, params: {}, claims: [], by: undefined, now: 1 });
   await takeClaim(db, id, { resource: `disk:${DISK}`, purpose: 'destroy with its Pi' });
   assert.equal(await round(), 0);
   assert.equal(mounts, 0);

@@ -107,7 +107,7 @@ export async function startUnit(context: UnitContext): Promise<void> {
 
 async function startParts(context: UnitContext, socket: string, rpcbind: 'own' | 'host'): Promise<number> {
   const { layout, ports } = context;
-  const until = context.clock.now() + context.startTimeoutMs;
+  const until = context.clock.monotonic() + context.startTimeoutMs;
   await removeFile(socket);
   const bus = await startDetached({
     program: 'dbus-daemon',
@@ -155,7 +155,7 @@ async function waitFor(
 ): Promise<void> {
   while (!(await ready())) {
     const ended = !(await isAlive(process));
-    if (!ended && context.clock.now() < until) {
+    if (!ended && context.clock.monotonic() < until) {
       await context.clock.sleep(POLL_MS);
       continue;
     }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { requireBakeformName } from '../../../core/ids.ts';
 import { listBakeforms, requireReadyBakeform } from '../../../db/bakeforms.ts';
-import { planDelete, planUpload } from '../../operations/bakeforms.ts';
+import { planDelete, planUpload, type UploadAttachment } from '../../operations/bakeforms.ts';
 import { BakeformInfo, BakeformMap } from '../../schema/bakeform.ts';
 import { Problem } from '../../schema/problem.ts';
 import type { Api, ApiPorts } from '../api.ts';
@@ -69,8 +69,12 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts): void {
     },
     async (request, reply) => {
       const name = requireBakeformName(request.params.name);
-      const body = request.raw.iterator({ destroyOnReturn: false });
-      const started = await ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name), body);
+      const length = Number(request.headers['content-length'] ?? Number.NaN);
+      const attachment: UploadAttachment = {
+        body: request.raw.iterator({ destroyOnReturn: false }),
+        total: Number.isSafeInteger(length) ? length : undefined,
+      };
+      const started = await ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name), { attachment });
       await started.done;
       return reply.code(201).send(bakeformInfo(await requireReadyBakeform(ports.db, name, 'not-found'), ports));
     },
