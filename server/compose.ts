@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { BakeryError, describeError } from '../core/errors.ts';
 import { systemClock } from '../core/host/clock.ts';
-import { exec } from '../core/host/exec.ts';
+import { type Exec, exec as hostExec } from '../core/host/exec.ts';
 import { defaultInterface, localAddresses, neighbourOf, reachableNeighbours } from '../core/host/network.ts';
+import { endSurvivors, markChildren } from '../core/host/survivors.ts';
 import type { Ipv4 } from '../core/ids.ts';
 import { lockRoot } from '../db/lock.ts';
 import { type Db, openDatabase } from '../db/open.ts';
@@ -28,6 +29,7 @@ import { createExportKeeper, type ExportPolicy } from './operations/exports.ts';
 import { createPiPower } from './operations/pi-power.ts';
 import type { OperationPorts, Places } from './operations/ports.ts';
 import { operationKinds } from './operations/registry.ts';
+import type { JournalGate } from './operations/runner.ts';
 import { createPowerDriver } from './power/registry.ts';
 import { createPowerService } from './power/service.ts';
 import { watchAddresses } from './reconcile/addresses.ts';
@@ -36,6 +38,8 @@ import { mountMissing } from './reconcile/mounts.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
 import { adminToken } from './token.ts';
 
+/** How long the recovery of interrupted operations may keep the server from listening. */
+const RECOVER_BEFORE_MS = 10_000;
 /** How long requests under way may take once the server stops. */
 const LAST_REQUESTS_MS = 3_000;
 
@@ -60,11 +64,12 @@ function policyOf(config: Config): ExportPolicy {
   return { kind: 'subnet', cidr: config.BAKERY_EXPORT_SUBNET ?? '' };
 }
 
-function backendOf(config: Config, log: Logger): NfsBackend {
+function backendOf(config: Config, log: Logger, exec: Exec): NfsBackend {
   return ganeshaBackend({
     root: config.BAKERY_ROOT,
     nfsPort: config.BAKERY_NFS_PORT,
     mountdPort: config.BAKERY_MOUNTD_PORT,
+    exec,
     log,
   });
 }
@@ -86,12 +91,24 @@ class Teardown {
   }
 }
 
+/** Where a test holds the process to kill it from outside; nothing else uses it. */
+export interface Seams {
+  readonly gate?: JournalGate;
+  /** Around every child process. */
+  readonly exec?: (exec: Exec) => Exec;
+}
+
 /** Builds everything and brings it up in the order of design §8. Nothing of it listens after a throw. */
-export async function composeServer(given: Config, log: Logger, version: string): Promise<RunningServer> {
+export async function composeServer(
+  given: Config,
+  log: Logger,
+  version: string,
+  seams: Seams = {},
+): Promise<RunningServer> {
   const teardown = new Teardown();
   try {
     const config = await withRealRoot(given);
-    return await start(config, log, version, teardown);
+    return await start(config, log, { version, seams }, teardown);
   } catch (error) {
     await teardown.run(log);
     throw error;
@@ -117,7 +134,12 @@ async function openInventory(config: Config, teardown: Teardown): Promise<Db> {
   return db;
 }
 
-async function start(config: Config, log: Logger, version: string, teardown: Teardown): Promise<RunningServer> {
+async function start(
+  config: Config,
+  log: Logger,
+  { version, seams }: { version: string; seams: Seams },
+  teardown: Teardown,
+): Promise<RunningServer> {
   if (process.getuid?.() !== 0) {
     throw new BakeryError('forbidden', 'not-root', 'the server mounts and exports file systems: run it as root');
   }
@@ -134,8 +156,12 @@ async function start(config: Config, log: Logger, version: string, teardown: Tea
   const clock = systemClock;
 
   const db = await openInventory(config, teardown);
+  const survivors = await endSurvivors(root);
+  if (survivors.length > 0) log.warn({ survivors }, 'ended what the server before this one had left running');
+  const marked = await markChildren(hostExec, root);
+  const exec = seams.exec?.(marked) ?? marked;
   const token = await adminToken(join(root, 'admin-token'), config.BAKERY_ADMIN_TOKEN);
-  const backend = backendOf(config, log);
+  const backend = backendOf(config, log, exec);
   await backend.start();
 
   const pool = await openPool({ root, mode: config.BAKERY_POOL, exec, log });
@@ -161,13 +187,16 @@ async function start(config: Config, log: Logger, version: string, teardown: Tea
   const power = createPiPower({ db, power: createPowerService({ driver, clock, log }), clock, log });
   const keepMs = config.BAKERY_TRASH_HOURS * 3_600_000;
   const ports: OperationPorts = { db, volumes, images, exports, power, places, keepsTrash: keepMs > 0, clock, log };
-  const engine = createEngine({ db, kinds: operationKinds(ports), clock, log });
+  const engine = createEngine({ db, kinds: operationKinds(ports), clock, log, gate: seams.gate });
 
   const trash = createTrashKeeper({ db, engine, keepMs, clock, log });
 
   await mountMissing({ db, volumes, places, log });
   await exports.converge([]);
-  await engine.recover();
+  // An unbake whose switch is dead takes minutes to say so: what it holds is claimed, and the others need not wait for it.
+  const late = new AbortController();
+  await Promise.race([engine.recover(), clock.sleep(RECOVER_BEFORE_MS, late.signal).catch(() => undefined)]);
+  late.abort();
 
   const nfsPorts = backend.ports();
   const usual = nfsPorts.nfs === 2049;
@@ -202,6 +231,7 @@ async function start(config: Config, log: Logger, version: string, teardown: Tea
       clock,
       auth: config.BAKERY_AUTH === 'off' ? { kind: 'off' } : { kind: 'token', token },
       nfsAddress: address,
+      trashKeepMs: keepMs,
       ready: () => ready,
     },
     { log, version, trustedRelays: config.BAKERY_TRUSTED_RELAYS },
@@ -302,7 +332,9 @@ export async function stopLeftovers(given: Config, log: Logger): Promise<void> {
   const root = config.BAKERY_ROOT;
   const unlock = lockRoot(join(root, 'lock.db'));
   try {
-    await backendOf(config, log).stop();
+    await endSurvivors(root);
+    const exec = hostExec;
+    await backendOf(config, log, exec).stop();
     const ours = (await readMounts()).filter((mount) => mount.mountPoint.startsWith(`${root}/`));
     for (const mount of ours.toReversed()) await exec('umount', [mount.mountPoint]);
     await detachOrphans(exec, root);

@@ -25,6 +25,8 @@ export interface ApiPorts {
   readonly auth: AuthPolicy;
   /** Where Pis mount from. */
   readonly nfsAddress: Ipv4;
+  /** For how long destroyed disks are kept, in ms. */
+  readonly trashKeepMs: number;
   /** True once everything the server does is up. */
   ready(): boolean;
 }

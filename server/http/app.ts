@@ -5,18 +5,23 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { BakeryError } from '../../core/errors.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { Api, ApiPorts } from './api.ts';
+import { keepAudit } from './audit.ts';
 import { requireToken } from './auth.ts';
 import { describeDocument, describeRoute } from './document.ts';
 import { sendProblem } from './errors.ts';
 import { acceptLegacyBodies, acceptRawBodies, drainAfterAnswer } from './legacy.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { bakeformRoutes, uploadBakeformRoute } from './routes/bakeforms.ts';
 import { bootFileRoute, clientOf } from './routes/boot-files.ts';
 import { diskRoutes } from './routes/disks.ts';
 import { downloadRoute, uploadRoute } from './routes/files-of-pi.ts';
 import { fridgeRoutes } from './routes/fridge.ts';
 import { healthRoutes } from './routes/health.ts';
+import { operationRoutes } from './routes/operations.ts';
 import { ovenRoutes } from './routes/oven.ts';
+import { piRoutes } from './routes/pis.ts';
 import { problemsRoute } from './routes/problems.ts';
+import { trashRoutes } from './routes/trash.ts';
 
 /** The base of every call of the API. */
 export const BASE = '/api/v1';
@@ -69,6 +74,9 @@ export async function buildApp(
         { name: 'oven', description: 'Pis that are baked or being worked on' },
         { name: 'bakeforms', description: 'OS images to bake from' },
         { name: 'disks', description: 'Disks of their own' },
+        { name: 'trash', description: 'Destroyed disks that can be restored' },
+        { name: 'pis', description: 'Single Pis, whatever their state' },
+        { name: 'operations', description: 'Durable jobs, and who asked for them' },
         { name: 'netboot', description: 'What the Pis ask for' },
         { name: 'health', description: 'Is the server up' },
       ],
@@ -91,15 +99,20 @@ export async function buildApp(
     async (scope) => {
       const api = scope as unknown as Api;
       acceptLegacyBodies(api);
+      keepAudit(api, ports);
       api.addHook('onRequest', async (request) => {
         const relay =
           request.routeOptions.url?.startsWith(`${BASE}/files/`) && options.trustedRelays.includes(clientOf(request));
-        if (!relay) requireToken(request, ports.auth);
+        request.actor = relay ? 'relay' : requireToken(request, ports.auth);
       });
       fridgeRoutes(api, ports);
       ovenRoutes(api, ports);
       bakeformRoutes(api, ports);
       diskRoutes(api, ports);
+      trashRoutes(api, ports);
+      operationRoutes(api, ports);
+      auditRoutes(api, ports);
+      piRoutes(api, ports);
       downloadRoute(api, ports);
       bootFileRoute(api, ports);
       await api.register(async (rawScope) => {

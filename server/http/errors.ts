@@ -53,6 +53,7 @@ export function toProblem(error: unknown, requestId: string): Problem {
 /** Answers with the problem that `error` is, and logs what is the server's fault. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const body = toProblem(error, request.id);
+  request.problem = body.code;
   if (body.status >= 500) request.log.error({ err: error, detail: describeError(error) }, 'request failed');
   else request.log.info({ code: body.code, detail: describeError(error) }, 'request refused');
   if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="bakery", Basic realm="bakery"');

@@ -5,6 +5,8 @@ import { planDelete, planUpload, type UploadAttachment } from '../../operations/
 import { BakeformInfo, BakeformMap } from '../../schema/bakeform.ts';
 import { Problem } from '../../schema/problem.ts';
 import type { Api, ApiPorts } from '../api.ts';
+import { requesterOf } from '../audit.ts';
+import { answerOnce, IdempotencyHeaders, keyOf } from '../idempotency.ts';
 import { whenFree } from '../patience.ts';
 import { bakeformInfo } from '../views.ts';
 
@@ -43,8 +45,9 @@ export function bakeformRoutes(app: Api, ports: ApiPorts): void {
       const name = requireBakeformName(request.params.name);
       const gone = bakeformInfo(await requireReadyBakeform(ports.db, name, 'not-found'), ports);
       const started = await whenFree(ports.clock, () =>
-        ports.engine.start('delete-bakeform', (trx) => planDelete(trx, name)),
+        ports.engine.start('delete-bakeform', (trx) => planDelete(trx, name), { by: requesterOf(request) }),
       );
+      request.operation = started.id;
       await started.done;
       return gone;
     },
@@ -63,6 +66,7 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts): void {
         tags: ['bakeforms'],
         summary: 'Make a bakeform from a raw disk image',
         description: 'Refused with 403 when the name is taken, while the body is still coming in.',
+        headers: IdempotencyHeaders,
         params: NameParam,
         response: { 201: BakeformInfo, default: Problem },
       },
@@ -74,9 +78,15 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts): void {
         body: request.raw.iterator({ destroyOnReturn: false }),
         total: Number.isSafeInteger(length) ? length : undefined,
       };
-      const started = await ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name), { attachment });
-      await started.done;
-      return reply.code(201).send(bakeformInfo(await requireReadyBakeform(ports.db, name, 'not-found'), ports));
+      const started = await ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name), {
+        attachment,
+        by: requesterOf(request),
+        key: keyOf(request),
+      });
+      return answerOnce(ports.db, { request, reply, started }, async () => {
+        await started.done;
+        return { status: 201, body: bakeformInfo(await requireReadyBakeform(ports.db, name, 'not-found'), ports) };
+      });
     },
   );
 }

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { parseDiskId, requireDiskId } from '../../../core/ids.ts';
 import { findDisk, listDisks, requireReadyDisk } from '../../../db/disks.ts';
-import { type CreateDiskParams, planCreateDisk } from '../../operations/disks.ts';
+import { findOperation } from '../../../db/journal.ts';
+import { planCreateDisk } from '../../operations/disks.ts';
 import { CreateDisk, DiskInfo, DiskMap } from '../../schema/disk.ts';
 import { Problem } from '../../schema/problem.ts';
 import type { Api, ApiPorts } from '../api.ts';
+import { requesterOf } from '../audit.ts';
+import { answerOnce, IdempotencyHeaders, keyOf } from '../idempotency.ts';
 import { whenFree } from '../patience.ts';
 import { diskInfo } from '../views.ts';
 
@@ -37,19 +40,22 @@ export function diskRoutes(app: Api, ports: ApiPorts): void {
         operationId: 'createDisk',
         tags: ['disks'],
         summary: 'Create a disk',
+        headers: IdempotencyHeaders,
         body: CreateDisk,
         response: { 201: DiskInfo, default: Problem },
       },
     },
     async (request, reply) => {
-      let planned: CreateDiskParams | undefined;
-      const started = await engine.start('create-disk', async (trx) => {
-        planned = await planCreateDisk(trx, request.body.size);
-        return planned;
+      const started = await engine.start('create-disk', (trx) => planCreateDisk(trx, request.body.size), {
+        by: requesterOf(request),
+        key: keyOf(request),
       });
-      await started.done;
-      if (!planned) throw new Error('a disk was admitted without a plan');
-      return reply.code(201).send(diskInfo(await requireReadyDisk(db, planned.disk), ports));
+      return answerOnce(db, { request, reply, started }, async () => {
+        await started.done;
+        const id = (await findOperation(db, started.id))?.disk;
+        if (!id) throw new Error('a disk was admitted without an id');
+        return { status: 201, body: diskInfo(await requireReadyDisk(db, id), ports) };
+      });
     },
   );
 
@@ -83,7 +89,10 @@ export function diskRoutes(app: Api, ports: ApiPorts): void {
       const id = parseDiskId(request.params.diskId);
       await whenFree(clock, async () => {
         const disk = id && (await findDisk(db, id));
-        if (disk) await (await engine.start('delete-disk', { disk: disk.id })).done;
+        if (!disk) return;
+        const started = await engine.start('delete-disk', { disk: disk.id }, { by: requesterOf(request) });
+        request.operation = started.id;
+        await started.done;
       });
       return {};
     },

@@ -10,6 +10,7 @@ import { AttachDisk } from '../../schema/disk.ts';
 import { PiInfo, PiMap } from '../../schema/pi.ts';
 import { Problem } from '../../schema/problem.ts';
 import type { Api, ApiPorts } from '../api.ts';
+import { requesterOf } from '../audit.ts';
 import { whenFree } from '../patience.ts';
 import { onePi, piMap } from '../views.ts';
 
@@ -74,9 +75,14 @@ export function ovenRoutes(app: Api, ports: ApiPorts): void {
         const pi = await requirePi(db, id);
         const holder = await findClaim(db, `pi:${id}`);
         if (pi.state === 'fridge' || pi.state === 'unbaking') return;
-        if (pi.state === 'held' && holder) return void (await engine.retry(holder.operation));
+        if (pi.state === 'held' && holder) {
+          request.operation = holder.operation;
+          return void (await engine.retry(holder.operation));
+        }
         if (pi.state === 'baking' && holder && (await engine.cancel(holder.operation))) return;
-        await engine.start('unbake', (trx) => planUnbake(trx, id));
+        request.operation = (
+          await engine.start('unbake', (trx) => planUnbake(trx, id), { by: requesterOf(request) })
+        ).id;
       });
       return read(id);
     },
@@ -127,7 +133,9 @@ export function ovenRoutes(app: Api, ports: ApiPorts): void {
         const there = await findDisk(db, disk);
         const same = there?.pi === pi && there.state === 'ready' && there.role === 'data';
         if (same && !(await findClaim(db, `disk:${disk}`))) return;
-        await (await engine.start('attach', { disk, pi })).done;
+        const started = await engine.start('attach', { disk, pi }, { by: requesterOf(request) });
+        request.operation = started.id;
+        await started.done;
       });
       return read(pi);
     },
@@ -151,7 +159,9 @@ export function ovenRoutes(app: Api, ports: ApiPorts): void {
       await whenFree(clock, async () => {
         const there = await findDisk(db, disk);
         if (there?.state === 'ready' && !there.pi && !(await findClaim(db, `disk:${disk}`))) return;
-        await (await engine.start('detach', { disk, pi })).done;
+        const started = await engine.start('detach', { disk, pi }, { by: requesterOf(request) });
+        request.operation = started.id;
+        await started.done;
       });
       return read(pi);
     },
