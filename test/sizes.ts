@@ -3,6 +3,12 @@
  * a pass of the normal run cannot be mistaken for one of the long run.
  */
 const SIZES = {
+  /** Rounds of two Pis asking for one disk. */
+  attachRaces: { normal: 5, long: 100 },
+  /** Rounds of a bakeform's delete against a bake that clones it. */
+  deleteRaces: { normal: 4, long: 40 },
+  /** Rounds of everything at once on one Pi. */
+  piRaces: { normal: 12, long: 200 },
   /** Random requests thrown at the power service in one go. */
   powerRequests: { normal: 300, long: 20_000 },
   /** Random datagrams thrown at the TFTP server before it must serve a file. */

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RunningBakery, startBakery, stopLeftovers } from './bakery.ts';
+import { type PowerServer, startPowerServer } from './power-server.ts';
+import { makeTinyImage } from './tiny-image.ts';
+import type { CheckedWorld } from './world-check.ts';
+
+/** Pis that are no more than serials and ports of a switch, and a Bakery for them, over which clients can be let loose. */
+export interface Rack {
+  readonly world: CheckedWorld;
+  readonly serials: readonly string[];
+  /** A small image to make bakeforms of. */
+  readonly image: Buffer;
+  /** Serials whose power is on. */
+  readonly lit: ReadonlySet<string>;
+  /** Starts a server, also after one that was killed. */
+  start(): Promise<RunningBakery>;
+  /** Ends `bakery` and all that is left of its world. */
+  close(bakery: RunningBakery | undefined): Promise<void>;
+}
+
+/** Makes one. Exports are for anybody: these Pis have no addresses. Needs a namespace of its own (namespace.ts). */
+export async function makeRack(pis: number): Promise<Rack> {
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-rack-'));
+  const root = join(folder, 'root');
+  mkdirSync(root, { mode: 0o711 });
+  makeTinyImage(join(folder, 'tiny.img'), { rootMiB: 12 });
+  const serials = Array.from({ length: pis }, (_, i) => (0xca5e0000 + i).toString(16));
+  const lit = new Set<string>();
+  const port = (serial: string) => ({
+    on: async () => void lit.add(serial),
+    off: async () => void lit.delete(serial),
+  });
+  const power: PowerServer = await startPowerServer(Object.fromEntries(serials.map((serial, i) => [i, port(serial)])));
+  const ppi = join(folder, 'ppi.json');
+  const piList = Object.fromEntries(serials.map((serial, id) => [serial, { piId: serial, id, url: power.url }]));
+  writeFileSync(ppi, JSON.stringify({ piList }));
+  return {
+    world: { root, policy: 'any' },
+    serials,
+    image: readFileSync(join(folder, 'tiny.img')),
+    lit,
+    start: () =>
+      startBakery({
+        root,
+        settings: {
+          BAKERY_ADDRESS: '127.0.0.1',
+          BAKERY_EXPORT_POLICY: 'any',
+          BAKERY_POWER: 'simpleweb',
+          PPI_CONFIG_PATH: ppi,
+        },
+      }),
+    async close(bakery) {
+      await bakery?.stop();
+      await power.close();
+      await stopLeftovers(root);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Lets a trusted relay ask for a Pi's first file, as HookTFTP does: an unknown Pi is in the fridge then. */
+export async function register(bakery: RunningBakery, serial: string): Promise<void> {
+  const answer = await fetch(`${bakery.base}/files/${serial}/start.elf`);
+  await answer.body?.cancel();
+  assert.equal(answer.status, 404, `${serial} is in the fridge and gets no boot files`);
+}
