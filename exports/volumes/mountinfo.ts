@@ -8,6 +8,8 @@ export interface Mount {
   readonly type: string;
   /** The device's name, for a block device `/dev/…`. */
   readonly source: string;
+  /** The file system's own options: what became of it shows here (`ro`, `emergency_ro`), whatever it was mounted with. */
+  readonly superOptions: readonly string[];
 }
 
 /** Blanks, tabs, newlines and backslashes are octal in mountinfo. */
@@ -20,10 +22,11 @@ export function parseMountinfo(text: string): Mount[] {
   return text.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');
     const fields = left.split(' ');
-    const [type, source] = right.split(' ');
+    const [type, source, superOptions = ''] = right.split(' ');
     const [device, mountPoint] = [fields[2], fields[4]];
     if (!device || !mountPoint || !type || !source) return [];
-    return [{ device, mountPoint: plainText(mountPoint), type, source: plainText(source) }];
+    const options = superOptions.split(',');
+    return [{ device, mountPoint: plainText(mountPoint), type, source: plainText(source), superOptions: options }];
   });
 }
 

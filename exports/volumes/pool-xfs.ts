@@ -63,13 +63,19 @@ export async function mountXfs(exec: Exec, { file, folder }: XfsPlace): Promise<
   if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
 }
 
+/** Bytes of the file that the host has not reserved: its holes. */
+export async function unreservedBytes(file: string): Promise<number> {
+  const { size, blocks } = await stat(file);
+  return Math.max(0, size - blocks * 512);
+}
+
 /**
  * Brings the mounted xfs to the size of its file, and fills the file's holes. That ends a growth which a crash cut off and
  * reserves again what somebody's fstrim(8) gave away (512 MiB became 137 MiB), and does nothing otherwise.
  */
 export async function settleXfs(exec: Exec, { file, folder }: XfsPlace, log: Log): Promise<void> {
-  const { size, blocks } = await stat(file);
-  if (blocks * 512 < size) {
+  const { size } = await stat(file);
+  if ((await unreservedBytes(file)) > 0) {
     await exec('fallocate', ['--length', String(size), file], { timeoutMs: SLOW_MS }).catch((error: unknown) => {
       log.warn({ error: describeError(error) }, 'the host has no room for all of the pool: it can run full too early');
     });

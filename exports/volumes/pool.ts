@@ -5,9 +5,10 @@ import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { removeFile } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
-import { mountAt } from './mountinfo.ts';
+import { mountAt, readMounts } from './mountinfo.ts';
 import { choosePoolKind, type PoolKind } from './pool-kind.ts';
-import { growXfs, kernelHasXfs, makeXfs, mountXfs, settleXfs, type XfsPlace } from './pool-xfs.ts';
+import { growXfs, kernelHasXfs, makeXfs, mountXfs, settleXfs, unreservedBytes, type XfsPlace } from './pool-xfs.ts';
+import { availableOf, maySpend, type Room, reserveOf, type SpaceReading } from './space.ts';
 
 /** Room on the pool, in bytes; the reserve is left out. */
 export interface PoolSpace {
@@ -28,8 +29,15 @@ export interface Pool {
   /** Copies a file: sharing its blocks where the pool can, else leaving holes out. Not durable by itself. */
   clone(from: string, to: string): Promise<void>;
   free(): Promise<PoolSpace>;
-  /** Sees to it that `bytes` can be written, growing the pool when it must. @throws BakeryError `pool-full` (no-space). */
+  /** The same as it is measured, reserve and all. Cheap: it may be asked several times a second. */
+  read(): Promise<SpaceReading>;
+  /**
+   * Sees to it that `bytes` of something new can be written, growing the pool when it must.
+   * @throws BakeryError `pool-full` (no-space), also when the pool would be too full for anything new after that.
+   */
   ensureFree(bytes: number): Promise<void>;
+  /** Grows the pool ahead of what running volumes write, where the host has room for it. @returns true when it did. */
+  growAhead(bytes: number): Promise<boolean>;
   /** Unmounts a loop-backed pool, which may be done again; a running server never does. */
   close(): Promise<void>;
 }
@@ -42,15 +50,12 @@ const GIB = 1024 ** 3;
 const GROW_STEP = GIB;
 /** What mkfs.xfs (6.1) makes without complaint, with room for something. */
 const SMALLEST_XFS = 512 * MIB;
-/** What the host's file system, and the pool's own, keep. */
+/** What the host's file system keeps when the pool grows. */
 const RESERVE = 0.05;
+/** What a growth adds at least: most of it becomes room, less goes to the reserve. */
+const GAIN = 0.75;
 
-/** What the pool keeps for what its volumes have dirty. */
-function reserveOf(total: number): number {
-  return Math.max(128 * MIB, Math.ceil(total * RESERVE));
-}
-
-async function spaceOf(folder: string): Promise<{ available: number; total: number }> {
+async function spaceOf(folder: string): Promise<Room> {
   const { bavail, blocks, bsize } = await statfs(folder);
   return { available: bavail * bsize, total: blocks * bsize };
 }
@@ -120,6 +125,8 @@ async function openXfs(exec: Exec, place: XfsPlace, wish: { root: string; bytes:
   return true;
 }
 
+const within = (path: string, folder: string) => path.startsWith(`${folder}/`);
+
 function full(detail: string): BakeryError {
   return new BakeryError('no-space', 'pool-full', 'the pool has no room for that', { detail });
 }
@@ -136,8 +143,10 @@ export async function openPool(options: {
   exec: Exec;
   log: Log;
   initialBytes?: number;
+  /** What so many mounted volumes may have dirty in memory; 64 MiB each where it is not given. */
+  dirtyAllowed?: (volumes: number) => number;
 }): Promise<Pool> {
-  const { root, exec, log } = options;
+  const { root, exec, log, dirtyAllowed = (volumes) => volumes * 64 * MIB } = options;
   const folder = join(root, 'pool');
   const place: XfsPlace = { file: join(root, 'pool.xfs'), folder };
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -156,36 +165,56 @@ export async function openPool(options: {
   await chmod(folder, 0o700);
   for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
 
-  async function growable(): Promise<number> {
-    return kind === 'loop-xfs' ? Math.floor((await hostSpare(root)) / GROW_STEP) * GROW_STEP : 0;
-  }
-
-  async function free(): Promise<PoolSpace> {
-    const { available, total } = await spaceOf(folder);
+  async function read(): Promise<SpaceReading> {
+    const [pool, host] = [await spaceOf(folder), await spaceOf(root)];
+    const isLoop = kind === 'loop-xfs';
+    const spare = Math.max(0, host.available - host.total * RESERVE);
+    const mounted = (await readMounts()).filter((mount) => mount.type === 'ext4' && within(mount.mountPoint, root));
     return {
-      availableBytes: Math.max(0, available - reserveOf(total)),
-      totalBytes: total,
-      growableBytes: await growable(),
+      kind,
+      pool,
+      host,
+      growable: isLoop ? Math.floor(spare / GROW_STEP) * GROW_STEP : 0,
+      unreserved: isLoop ? await unreservedBytes(place.file) : 0,
+      dirty: dirtyAllowed(mounted.length),
     };
   }
 
-  async function ensure(bytes: number): Promise<void> {
+  async function free(): Promise<PoolSpace> {
+    const reading = await read();
+    const reserve = reserveOf({ total: reading.pool.total, dirty: reading.dirty });
+    return {
+      availableBytes: Math.max(0, availableOf(reading) - reserve),
+      totalBytes: reading.pool.total,
+      growableBytes: reading.growable,
+    };
+  }
+
+  /** Grows until `bytes` can be written above the reserve. @returns true when it grew. @throws BakeryError `pool-full`. */
+  async function grow(bytes: number): Promise<boolean> {
     // More than one round only where xfs keeps more of what is added than thought.
     for (let round = 0; ; round++) {
-      const { available, total } = await spaceOf(folder);
-      const missing = bytes + reserveOf(total) - available;
-      if (missing <= 0) return;
-      // What is added adds to the reserve too.
-      const step = Math.ceil(missing / (1 - RESERVE) / GROW_STEP) * GROW_STEP;
-      if (round >= 3 || step > (await growable())) {
+      const reading = await read();
+      const [available, total] = [availableOf(reading), reading.pool.total];
+      const missing = bytes + reserveOf({ total, dirty: reading.dirty }) - available;
+      if (missing <= 0) return round > 0;
+      const step = Math.ceil(missing / GAIN / GROW_STEP) * GROW_STEP;
+      if (round >= 3 || step > reading.growable) {
         throw full(`${bytes} bytes wanted, ${available} of ${total} free in the pool`);
       }
       await growXfs(exec, place, step, log);
     }
   }
 
-  log.info({ kind, folder, ...(await free()) }, 'pool ready');
   let last: Promise<unknown> = Promise.resolve();
+  /** One after another: two that grow at once would both grow for the same bytes. */
+  function inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const mine = last.then(act);
+    last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  log.info({ kind, folder, ...(await free()) }, 'pool ready');
   return {
     kind,
     folder,
@@ -196,12 +225,20 @@ export async function openPool(options: {
       } else await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE);
     },
     free,
-    // One after another: two that grow at once would both grow for the same bytes.
-    ensureFree(bytes) {
-      const mine = last.then(() => ensure(bytes));
-      last = mine.catch(() => undefined);
-      return mine;
-    },
+    read,
+    ensureFree: (bytes) =>
+      inTurn(async () => {
+        await grow(bytes);
+        if (!maySpend(await read(), bytes)) throw full(`${bytes} bytes wanted, the pool is kept from running full`);
+      }),
+    growAhead: (bytes) =>
+      inTurn(async () => {
+        if ((await read()).unreserved > 0) await settleXfs(exec, place, log);
+        return grow(bytes).catch((error: unknown) => {
+          if (error instanceof BakeryError && error.code === 'pool-full') return false;
+          throw error;
+        });
+      }),
     async close() {
       if (kind === 'loop-xfs' && (await mountAt(folder))) await exec('umount', [folder]);
     },

@@ -8,14 +8,20 @@ test('mountinfo: optional fields, octal blanks and order are read as the kernel 
   const text = [
     '36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue',
     '63 43 7:0 / /data/nfs/two\\040words\\134x rw,relatime - ext4 /dev/loop0 rw',
-    '64 63 7:1 / /data/nfs/two\\040words\\134x rw shared:4 master:2 propagate_from:7 - ext4 /dev/loop1 rw',
+    '64 63 7:1 / /data/nfs/two\\040words\\134x rw shared:4 master:2 propagate_from:7 - ext4 /dev/loop1 rw,emergency_ro',
     'half a line',
     '',
   ].join('\n');
   assert.deepEqual(parseMountinfo(text), [
-    { device: '98:0', mountPoint: '/mnt2', type: 'ext3', source: '/dev/root' },
-    { device: '7:0', mountPoint: '/data/nfs/two words\\x', type: 'ext4', source: '/dev/loop0' },
-    { device: '7:1', mountPoint: '/data/nfs/two words\\x', type: 'ext4', source: '/dev/loop1' },
+    { device: '98:0', mountPoint: '/mnt2', type: 'ext3', source: '/dev/root', superOptions: ['rw', 'errors=continue'] },
+    { device: '7:0', mountPoint: '/data/nfs/two words\\x', type: 'ext4', source: '/dev/loop0', superOptions: ['rw'] },
+    {
+      device: '7:1',
+      mountPoint: '/data/nfs/two words\\x',
+      type: 'ext4',
+      source: '/dev/loop1',
+      superOptions: ['rw', 'emergency_ro'],
+    },
   ]);
 });
 
