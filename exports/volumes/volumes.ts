@@ -1,10 +1,11 @@
 import { chmod, mkdir, open, rmdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BakeryError, isErrno } from '../../core/errors.ts';
+import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/host/clock.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { removeFile, renameDurably, syncFile, syncFolder } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
+import type { DirtyLimits } from './dirty.ts';
 import { mountExt4, readExt4Uuid, setExt4Uuid } from './ext4.ts';
 import { detachLoop, hasBehind, loopsOf } from './loops.ts';
 import { mountAt, readMounts } from './mountinfo.ts';
@@ -41,6 +42,8 @@ export interface Volumes {
   remove(volume: { id: string }): Promise<void>;
   /** Deletes a golden volume, and what a broken making left; clones of it live on. */
   removeGolden(id: string): Promise<void>;
+  /** Writes out what the volumes mounted below `folder` have in memory, all at once. Those that cannot are told in the log. */
+  flush(folder: string): Promise<void>;
   /** Every mount point there is now. */
   mountPoints(): Promise<ReadonlySet<string>>;
 }
@@ -65,7 +68,13 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /** Builds the volumes of a pool. */
-export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock?: Clock }): Volumes {
+export function createVolumes(options: {
+  pool: Pool;
+  exec: Exec;
+  log: Log;
+  clock?: Clock;
+  dirtyLimits?: DirtyLimits;
+}): Volumes {
   const { pool, exec, log, clock = systemClock } = options;
   const fileOf = (id: string) => pool.path('volumes', `${id}.ext4`);
   const goldenOf = (id: string) => pool.path('golden', `${id}.ext4`);
@@ -88,6 +97,12 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
     throw new BakeryError('conflict', 'mount-foreign', 'something else is mounted where the volume belongs', {
       detail: `${there.source} at ${at}`,
     });
+  }
+
+  /** Also for a mount that is adopted: an older Bakery, or another hand, may have made it. */
+  async function bound(at: string): Promise<void> {
+    const device = (await mountAt(at))?.device;
+    if (device) await options.dirtyLimits?.bound(device);
   }
 
   /** umount, and the wait until the loop is gone: a mount in another namespace or a frozen file system keeps it. */
@@ -196,7 +211,7 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
           detail: file,
         });
       }
-      if (await isMounted(file, at)) return;
+      if (await isMounted(file, at)) return bound(at);
       const mounted = new Set((await readMounts()).map((mount) => mount.source));
       for (const loop of await loopsOf(exec, file)) if (!mounted.has(loop.name)) await detachLoop(exec, loop.name);
       await refuseWhileHeld(file);
@@ -204,6 +219,7 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
       // Nobody may write below a mount point that is not mounted: it would hide there, and be served by mistake.
       await chmod(at, 0o000);
       await mountExt4(exec, file, at);
+      await bound(at);
       log.debug({ volume: id, at }, 'volume mounted');
     },
 
@@ -251,6 +267,18 @@ export function createVolumes(options: { pool: Pool; exec: Exec; log: Log; clock
       await removeFile(`${goldenOf(id)}.partial`);
       await removeFile(goldenOf(id));
       await syncFolder(pool.path('golden', ''));
+    },
+
+    async flush(folder) {
+      const ours = (await readMounts()).filter(({ type, mountPoint }) => {
+        return type === 'ext4' && mountPoint.startsWith(`${folder}/`);
+      });
+      const writing = ours.map(({ mountPoint }) =>
+        exec('sync', ['--file-system', mountPoint], { timeoutMs: 60_000 }).catch((error: unknown) => {
+          log.error({ mountPoint, error: describeError(error) }, 'a volume could not be written out');
+        }),
+      );
+      await Promise.all(writing);
     },
 
     async mountPoints() {
