@@ -7,6 +7,7 @@ import { type Exec, exec as hostExec } from '../core/host/exec.ts';
 import { defaultInterface, localAddresses, neighbourOf, reachableNeighbours } from '../core/host/network.ts';
 import { endSurvivors, markChildren } from '../core/host/survivors.ts';
 import type { Ipv4 } from '../core/ids.ts';
+import { addFeedEvent } from '../db/events.ts';
 import { lockRoot } from '../db/lock.ts';
 import { type Db, openDatabase } from '../db/open.ts';
 import { FIRST_STAGE } from '../exports/images/firmware.ts';
@@ -14,6 +15,7 @@ import { createImages } from '../exports/images/images.ts';
 import { findBootFolder } from '../exports/images/prepare.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
+import { createDirtyLimits } from '../exports/volumes/dirty.ts';
 import { detachOrphans } from '../exports/volumes/loops.ts';
 import { readMounts } from '../exports/volumes/mountinfo.ts';
 import { openPool } from '../exports/volumes/pool.ts';
@@ -35,6 +37,7 @@ import { createPowerService } from './power/service.ts';
 import { watchAddresses } from './reconcile/addresses.ts';
 import { startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
+import { createSpaceKeeper } from './reconcile/space.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
 import { adminToken } from './token.ts';
 
@@ -164,17 +167,28 @@ async function start(
   const backend = backendOf(config, log, exec);
   await backend.start();
 
-  const pool = await openPool({ root, mode: config.BAKERY_POOL, exec, log });
+  const dirtyLimits = createDirtyLimits({ log });
+  const pool = await openPool({ root, mode: config.BAKERY_POOL, exec, log, dirtyAllowed: dirtyLimits.allowed });
   const orphans = await detachOrphans(exec, pool.folder);
   if (orphans.length > 0) log.info({ orphans }, 'detached loop devices that nothing used');
-  const volumes = createVolumes({ pool, exec, log });
+  const volumes = createVolumes({ pool, exec, log, dirtyLimits });
   const images = createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder });
+  const space = createSpaceKeeper({
+    pool,
+    converge: () => exports.converge([]),
+    flush: () => volumes.flush(join(root, 'nfs')),
+    makeRoom: () => trash.makeRoom(),
+    tell: (event) => addFeedEvent(db, event, clock.now()),
+    clock,
+    log,
+  });
   const exports = createExportKeeper({
     db,
     backend,
     policy: policyOf(config),
     places,
     mounted: () => volumes.mountPoints(),
+    access: space.access,
     log,
   });
   const driver = createPowerDriver({
@@ -192,6 +206,7 @@ async function start(
   const trash = createTrashKeeper({ db, engine, keepMs, clock, log });
 
   await mountMissing({ db, volumes, places, log });
+  await space.round();
   await exports.converge([]);
   // An unbake whose switch is dead takes minutes to say so: what it holds is claimed, and the others need not wait for it.
   const late = new AbortController();
@@ -232,6 +247,7 @@ async function start(
       auth: config.BAKERY_AUTH === 'off' ? { kind: 'off' } : { kind: 'token', token },
       nfsAddress: address,
       trashKeepMs: keepMs,
+      mayWrite: () => space.access() === 'rw',
       ready: () => ready,
     },
     { log, version, trustedRelays: config.BAKERY_TRUSTED_RELAYS },
@@ -271,12 +287,7 @@ async function start(
         everyMs: 60_000,
         run: async () => void (await trash.tidy()),
       },
-      {
-        name: 'pool',
-        everyMs: 1_000,
-        // Keeps room ahead of what running Pis write, while the host has it.
-        run: () => pool.ensureFree(256 * 1024 ** 2),
-      },
+      { name: 'space', everyMs: 200, run: space.round },
     ];
   }
 

@@ -27,6 +27,8 @@ export interface ApiPorts {
   readonly nfsAddress: Ipv4;
   /** For how long destroyed disks are kept, in ms. */
   readonly trashKeepMs: number;
+  /** False while the pool is below its reserve and nothing may be written on volumes. */
+  mayWrite(): boolean;
   /** True once everything the server does is up. */
   ready(): boolean;
 }

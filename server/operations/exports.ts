@@ -4,7 +4,7 @@ import type { Pi } from '../../core/pi.ts';
 import { listDisks } from '../../db/disks.ts';
 import type { Db } from '../../db/open.ts';
 import { listPis } from '../../db/pis.ts';
-import type { ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
+import type { ExportAccess, ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { type ConvergeResult, convergeExports, describeFailures } from '../../exports/nfs/converge.ts';
 import type { ExportKeeper, Places } from './ports.ts';
 
@@ -20,6 +20,8 @@ export function desiredExports(facts: {
   pis: readonly Pi[];
   policy: ExportPolicy;
   places: Places;
+  /** What all of them allow now. */
+  access: ExportAccess;
 }): NfsExport[] {
   const pis = new Map(facts.pis.map((pi) => [pi.id, pi]));
   return facts.disks.flatMap((disk) => {
@@ -28,7 +30,7 @@ export function desiredExports(facts: {
     const client = clientOf(pi, facts.policy);
     if (!client) return [];
     const path = disk.role === 'root' ? facts.places.root(pi.id) : facts.places.disk(disk.id);
-    return [{ id: disk.exportId, path, client, access: 'rw' as const }];
+    return [{ id: disk.exportId, path, client, access: facts.access }];
   });
 }
 
@@ -45,6 +47,8 @@ export function createExportKeeper(options: {
   places: Places;
   /** The mount points that are mounted now: what is not mounted is an empty folder and must not be served. */
   mounted(): Promise<ReadonlySet<string>>;
+  /** What exports allow now: nobody may write while the pool is below its reserve. */
+  access(): ExportAccess;
   log: Log;
 }): ExportKeeper {
   const { db, backend, policy, places, log } = options;
@@ -54,7 +58,7 @@ export function createExportKeeper(options: {
   async function once(): Promise<ConvergeResult> {
     const [disks, pis] = [await listDisks(db), await listPis(db)];
     const mounted = await options.mounted();
-    const desired = desiredExports({ disks, pis, policy, places });
+    const desired = desiredExports({ disks, pis, policy, places, access: options.access() });
     const result = await convergeExports(
       backend,
       desired.filter((wanted) => mounted.has(wanted.path)),

@@ -48,7 +48,7 @@ export function uploadRoute(app: Api, ports: ApiPorts): void {
       // Destroying the request on an error would close the connection before the answer.
       const body = request.raw.iterator({ destroyOnReturn: false });
       try {
-        await replaceBeneath(root, path, body);
+        await replaceBeneath(root, path, whileRoom(body, ports));
       } catch (error) {
         if (isErrno(error, 'ENOSPC') || isErrno(error, 'EDQUOT')) {
           throw new BakeryError('no-space', 'root-full', 'the root of that Pi is full', { cause: error });
@@ -61,6 +61,14 @@ export function uploadRoute(app: Api, ports: ApiPorts): void {
       return {};
     },
   );
+}
+
+/** What the server writes on a Pi's root is bound by the pool's reserve like what the Pi writes over NFS. */
+async function* whileRoom(body: AsyncIterable<Uint8Array>, ports: ApiPorts): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    if (!ports.mayWrite()) throw new BakeryError('no-space', 'pool-full', 'the pool has no room for that');
+    yield chunk;
+  }
 }
 
 /** Reading from a Pi's piConfig folder. */

@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { type Mount, parseMountinfo } from '../../exports/volumes/mountinfo.ts';
+import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
+import { LAB_ENV, sh, trySh } from '../lab/sh.ts';
+import { makeTinyImage } from '../lab/tiny-image.ts';
+
+export const MIB = 1024 ** 2;
+
+/** A server whose root is on a small disk of its own. */
+export interface FaultLab {
+  /** A temporary folder that is not on that disk. */
+  readonly folder: string;
+  /** The mount point of the disk; the server's root is below it. */
+  readonly disk: string;
+  readonly root: string;
+  bakery: RunningBakery;
+  /** Starts the server again, as it was started. */
+  restart(): Promise<void>;
+  /** A call that must be answered with this status; the body. */
+  ask<T>(method: string, path: string, status: number, body?: unknown): Promise<T>;
+  /** Uploads the tiny image under this name. */
+  upload(name: string): Promise<{ status: number; code?: string }>;
+  /** Makes a Pi known and bakes it; the path it mounts. */
+  bake(pi: string, bakeform?: string): Promise<string>;
+}
+
+/** What a fault test needs to end what it began, also after a failure. */
+async function cleanUp(lab: Partial<FaultLab>, folder: string, disk: string, root: string): Promise<void> {
+  await lab.bakery?.stop();
+  await stopLeftovers(root).catch(() => undefined);
+  for (const mount of mounts().toReversed()) {
+    if (mount.mountPoint.startsWith(`${folder}/`)) trySh('umount', mount.mountPoint);
+  }
+  trySh('umount', '--lazy', disk);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Starts a server on a disk of so many MiB with the file system `type`. Everything is gone after the test. */
+export async function openFaultLab(
+  t: Pick<TestContext, 'after'>,
+  options: { mib: number; type: 'xfs' | 'ext4'; settings?: Readonly<Record<string, string>> },
+): Promise<FaultLab> {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'bakery-faults-')));
+  const [image, disk] = [join(folder, 'disk.img'), join(folder, 'disk')];
+  const root = join(disk, 'root');
+  const lab: Partial<FaultLab> = {};
+  t.after(() => cleanUp(lab, folder, disk, root));
+  makeDisk(image, disk, options);
+  makeTinyImage(join(folder, 'tiny.img'));
+  const tiny = readFileSync(join(folder, 'tiny.img'));
+  const start = () =>
+    startBakery({
+      root,
+      settings: {
+        BAKERY_ADDRESS: '127.0.0.1',
+        BAKERY_EXPORT_POLICY: 'any',
+        BAKERY_TFTP_PORT: '0',
+        ...options.settings,
+      },
+    });
+
+  async function ask<T>(method: string, path: string, status: number, body?: unknown): Promise<T> {
+    const answer = await call(full.bakery, method, path, body);
+    if (answer.status !== status) {
+      throw new Error(`${method} ${path}: ${answer.status}, not ${status}: ${JSON.stringify(answer.body)}`);
+    }
+    return answer.body as T;
+  }
+  const full: FaultLab = Object.assign(lab, {
+    folder,
+    disk,
+    root,
+    bakery: await start(),
+    async restart() {
+      full.bakery = await start();
+    },
+    ask,
+    async upload(name: string) {
+      const answer = await call(full.bakery, 'POST', `/bakeforms/${name}`, new Uint8Array(tiny));
+      return { status: answer.status, ...(answer.body as { code?: string }) };
+    },
+    async bake(pi: string, bakeform = 'tiny') {
+      await (await fetch(`${full.bakery.base}/files/${pi}/start.elf`)).body?.cancel();
+      await ask('POST', '/fridge', 202, { bakeformName: bakeform });
+      await until(`Pi ${pi} is baked`, async () => {
+        return (await call(full.bakery, 'GET', `/oven/${pi}`)).body['status' as never] === 2;
+      });
+      return join(root, 'nfs', pi);
+    },
+  });
+  return full;
+}
+
+/** Makes a file system in a file and mounts it. */
+export function makeDisk(image: string, at: string, options: { mib: number; type: 'xfs' | 'ext4' }): void {
+  writeFileSync(image, '');
+  truncateSync(image, options.mib * MIB);
+  sh(`mkfs.${options.type}`, '-q', image);
+  mkdirSync(at);
+  sh('mount', '-o', 'loop', image, at);
+}
+
+/** Waits for something to become true, at most half a minute. */
+export async function until<T>(what: string, probe: () => Promise<T | false | undefined> | T | false | undefined) {
+  const end = Date.now() + 30_000;
+  for (;;) {
+    const found = await probe();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`it never came to: ${what}`);
+    await pause(50);
+  }
+}
+
+export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** All mounts of our namespace. */
+export function mounts(): Mount[] {
+  return parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+}
+
+/** The mount points below `folder` whose file system has given up. */
+export function brokenBelow(folder: string): string[] {
+  return mounts()
+    .filter(({ mountPoint, superOptions }) => {
+      return (
+        mountPoint.startsWith(`${folder}/`) && superOptions.some((word) => /^(ro|emergency_ro|shutdown)$/.test(word))
+      );
+    })
+    .map(({ mountPoint }) => mountPoint);
+}
+
+/** MiB that root may still write there. */
+export function freeMib(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return Math.floor((bavail * bsize) / MIB);
+}
+
+/** An NFSv3 client that copies a local file onto an export. */
+export function nfsCopy(
+  from: string,
+  path: string,
+): { child: ChildProcess; ended: Promise<{ code: number | null; output: string }> } {
+  const child = spawn('nfs-cp', [from, `nfs://127.0.0.1${path}?version=3`], {
+    env: LAB_ENV,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)));
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+    child.once('close', (code) => resolve({ code, output }));
+  });
+  return { child, ended };
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { inOwnNamespace } from '../lab/namespace.ts';
+import { brokenBelow, type FaultLab, freeMib, MIB, nfsCopy, openFaultLab, pause, until } from './lab.ts';
+
+const PIS = ['5564247d', '5564247e'];
+
+/** Everything that was seen of the volumes while something ran. */
+async function watched<T>(lab: FaultLab, act: () => Promise<T>): Promise<{ result: T; broken: string[] }> {
+  const broken = new Set<string>();
+  let over = false;
+  const watching = (async () => {
+    while (!over) {
+      for (const at of brokenBelow(lab.root)) broken.add(at);
+      await pause(20);
+    }
+  })();
+  try {
+    return { result: await act(), broken: [...broken] };
+  } finally {
+    over = true;
+    await watching;
+  }
+}
+
+/** Takes room on the disk until there is none, as something that is not Bakery does. */
+async function fillFromOutside(file: string): Promise<void> {
+  const handle = openSync(file, 'w');
+  try {
+    const block = Buffer.alloc(MIB, 'o');
+    for (;;) {
+      writeSync(handle, block);
+      await pause(2);
+    }
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, 'ENOSPC');
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** What a client copies: more than any pool here has. */
+function bigFile(lab: FaultLab): string {
+  const file = join(lab.folder, 'big');
+  writeFileSync(file, '');
+  truncateSync(file, 3500 * MIB);
+  return file;
+}
+
+async function copySmall(lab: FaultLab, path: string): Promise<{ code: number | null; output: string }> {
+  const file = join(lab.folder, 'small');
+  writeFileSync(file, Buffer.alloc(2 * MIB, 's'));
+  return nfsCopy(file, path).ended;
+}
+
+const SETTINGS = { BAKERY_ROOT_SIZE: '4GiB', BAKERY_TRASH_HOURS: '0' };
+
+/** A pool with a bakeform and two baked Pis. */
+async function openPool(t: Parameters<typeof openFaultLab>[0], disk: { mib: number; type: 'xfs' | 'ext4' }) {
+  const lab = await openFaultLab(t, { ...disk, settings: SETTINGS });
+  assert.equal((await lab.upload('tiny')).status, 201);
+  const places: string[] = [];
+  for (const pi of PIS) places.push(await lab.bake(pi));
+  return { lab, places: places as [string, string] };
+}
+
+const turned = (lab: FaultLab, to: string) =>
+  (lab.bakery.output().match(new RegExp(`"level":"${to}"`, 'g')) ?? []).length;
+
+inOwnNamespace(import.meta.url, () => {
+  test('a Pi that fills the pool makes exports read-only before any volume breaks; with room they are writable again', async (t) => {
+    const { lab, places } = await openPool(t, { mib: 1600, type: 'xfs' });
+    const { result, broken } = await watched(lab, async () => {
+      const writer = nfsCopy(bigFile(lab), `${places[0]}/big`);
+      const ended = await writer.ended;
+      await pause(1000);
+      return ended;
+    });
+    assert.notEqual(result.code, 0, 'the pool is smaller than the file');
+    assert.deepEqual(broken, []);
+    assert.equal(turned(lab, 'readonly'), 1, lab.bakery.output().slice(-3000));
+    assert.ok(freeMib(lab.disk) > 100, `${freeMib(lab.disk)} MiB are left`);
+    const refused = await copySmall(lab, `${places[1]}/small`);
+    assert.notEqual(refused.code, 0, 'the other Pi may not write either');
+    assert.match(refused.output, /ROFS/);
+    const path = `/oven/${PIS[1]}/upload/config.txt`;
+    assert.equal((await lab.ask<{ code: string }>('POST', path, 507, Buffer.alloc(MIB))).code, 'pool-full');
+
+    await lab.ask('DELETE', `/oven/${PIS[0]}`, 200);
+    await until('exports are writable', async () => (await copySmall(lab, `${places[1]}/small`)).code === 0);
+    assert.equal(readFileSync(join(places[1], 'small')).length, 2 * MIB);
+    assert.deepEqual(brokenBelow(lab.root), []);
+  });
+
+  test('a disk filled from outside of the pool, to its last byte, breaks no volume that a Pi is writing to', async (t) => {
+    const { lab, places } = await openPool(t, { mib: 1600, type: 'xfs' });
+    const outside = join(lab.disk, 'outside');
+    const { result, broken } = await watched(lab, async () => {
+      const writer = nfsCopy(bigFile(lab), `${places[0]}/big`);
+      await until('the client is writing', () => freeMib(lab.disk) < 1300);
+      await fillFromOutside(outside);
+      const ended = await writer.ended;
+      await pause(2000);
+      return ended;
+    });
+    assert.notEqual(result.code, 0);
+    assert.deepEqual(broken, [], lab.bakery.output().slice(-3000));
+    assert.equal(freeMib(lab.disk), 0, 'it is really full');
+
+    rmSync(outside);
+    await until('exports are writable', async () => (await copySmall(lab, `${places[1]}/small`)).code === 0);
+    assert.deepEqual(brokenBelow(lab.root), []);
+  });
+});
