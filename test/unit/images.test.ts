@@ -97,7 +97,7 @@ test('/etc/hosts names the host once', () => {
 test('mountinfo is read with its octal escapes', () => {
   const line = '36 35 7:3 / /mnt/a\\040b\\134c rw,noatime shared:1 - ext4 /dev/loop3 rw';
   assert.deepEqual(parseMountinfo(`${line}\nnonsense\n`), [
-    { device: '7:3', mountPoint: '/mnt/a b\\c', type: 'ext4', source: '/dev/loop3' },
+    { device: '7:3', mountPoint: '/mnt/a b\\c', type: 'ext4', source: '/dev/loop3', superOptions: ['rw'] },
   ]);
 });
 
