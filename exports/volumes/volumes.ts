@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, rmdir, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rmdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/host/clock.ts';
@@ -38,8 +38,11 @@ export interface Volumes {
   recover(volume: { id: string }): Promise<void>;
   /** Deletes it from the trash. @throws BakeryError `volume-busy` (conflict). */
   purge(volume: { id: string }): Promise<void>;
-  /** Deletes it, and what a broken making left. @throws BakeryError `volume-busy` (conflict). */
-  remove(volume: { id: string }): Promise<void>;
+  /**
+   * Deletes it, and what a broken making left; with `fsUuid` only the volume that has it. @throws BakeryError `volume-busy`
+   * (conflict).
+   */
+  remove(volume: { id: string; fsUuid?: string }): Promise<void>;
   /** Deletes a golden volume, and what a broken making left; clones of it live on. */
   removeGolden(id: string): Promise<void>;
   /** Writes out what the volumes mounted below `folder` have in memory, all at once. Those that cannot are told in the log. */
@@ -216,8 +219,9 @@ export function createVolumes(options: {
       for (const loop of await loopsOf(exec, file)) if (!mounted.has(loop.name)) await detachLoop(exec, loop.name);
       await refuseWhileHeld(file);
       await mkdir(at, { recursive: true });
-      // Nobody may write below a mount point that is not mounted: it would hide there, and be served by mistake.
-      await chmod(at, 0o000);
+      // Nobody may write below a mount point that is not mounted: it would hide there, and be served by mistake. What is there
+      // already is somebody else's (a folder of the original Bakery): it is covered, and stays as it is.
+      if ((await readdir(at)).length === 0) await chmod(at, 0o000);
       await mountExt4(exec, file, at);
       await bound(at);
       log.debug({ volume: id, at }, 'volume mounted');
@@ -253,12 +257,15 @@ export function createVolumes(options: {
       await syncFolder(pool.path('trash', ''));
     },
 
-    async remove({ id }) {
+    async remove({ id, fsUuid }) {
       await release(`${fileOf(id)}.partial`, pool.path('work', id));
       await rmdir(pool.path('work', id)).catch(() => undefined);
-      await refuseWhileHeld(fileOf(id));
       await removeFile(`${fileOf(id)}.partial`);
-      await removeFile(fileOf(id));
+      const file = fileOf(id);
+      const isOther = fsUuid !== undefined && (await exists(file)) && (await readExt4Uuid(file)) !== fsUuid;
+      if (isOther) return;
+      await refuseWhileHeld(file);
+      await removeFile(file);
       await syncFolder(pool.path('volumes', ''));
     },
 
