@@ -13,6 +13,7 @@ import { type Db, openDatabase } from '../db/open.ts';
 import { FIRST_STAGE } from '../exports/images/firmware.ts';
 import { createImages } from '../exports/images/images.ts';
 import { findBootFolder } from '../exports/images/prepare.ts';
+import { createTakeover } from '../exports/legacy/takeover.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
 import { createDirtyLimits } from '../exports/volumes/dirty.ts';
@@ -182,6 +183,7 @@ async function start(
     clock,
     log,
   });
+  const takeover = createTakeover({ pool, volumes, exec, log, rootBytes: config.BAKERY_ROOT_SIZE });
   const exports = createExportKeeper({
     db,
     backend,
@@ -200,7 +202,8 @@ async function start(
   });
   const power = createPiPower({ db, power: createPowerService({ driver, clock, log }), clock, log });
   const keepMs = config.BAKERY_TRASH_HOURS * 3_600_000;
-  const ports: OperationPorts = { db, volumes, images, exports, power, places, keepsTrash: keepMs > 0, clock, log };
+  const keepsTrash = keepMs > 0;
+  const ports: OperationPorts = { db, volumes, images, takeover, exports, power, places, keepsTrash, clock, log };
   const engine = createEngine({ db, kinds: operationKinds(ports), clock, log, gate: seams.gate });
 
   const trash = createTrashKeeper({ db, engine, keepMs, clock, log });

@@ -19,8 +19,8 @@ export interface VolumePort {
   recover(volume: { id: string }): Promise<void>;
   /** Deletes it from the trash; fine when it is gone. */
   purge(volume: { id: string }): Promise<void>;
-  /** Deletes it and its half-made forms; fine when there is none. */
-  remove(volume: { id: string }): Promise<void>;
+  /** Deletes it and its half-made forms; with `fsUuid` only the volume that has it. Fine when there is none. */
+  remove(volume: { id: string; fsUuid?: string }): Promise<void>;
   /** Deletes a golden volume and its half-made forms; fine when there is none. */
   removeGolden(id: string): Promise<void>;
 }
@@ -40,6 +40,18 @@ export interface ImagePort {
   tidy(image: { id: string }): Promise<void>;
   /** Gives a mounted root what must be its own: host name, machine-id, SSH host keys. */
   giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
+}
+
+/** Copies of what the original Bakery kept in plain folders (fulfilled by exports/legacy). Every call may be repeated. */
+export interface TakeoverPort {
+  /** Makes an empty root volume that is large enough for a tree and its boot files. */
+  createRoot(volume: { id: string; fsUuid: string; from: string; boot?: string | undefined }): Promise<void>;
+  /** Copies a root's tree, or a data disk's bytes, into a volume that is mounted nowhere. */
+  fill(volume: { id: string; fsUuid: string; role: 'root' | 'data'; from: string; signal: AbortSignal }): Promise<void>;
+  /** Ends what a broken `fill` left mounted; fine when nothing is. */
+  unfill(volume: { id: string }): Promise<void>;
+  /** Puts the boot files that the original served into a mounted root. */
+  placeBoot(root: { mountPoint: string; from: string }): Promise<void>;
 }
 
 /** Brings the NFS server's exports to what the inventory says. */
@@ -73,6 +85,7 @@ export interface OperationPorts {
   readonly db: Db;
   readonly volumes: VolumePort;
   readonly images: ImagePort;
+  readonly takeover: TakeoverPort;
   readonly exports: ExportKeeper;
   readonly power: PiPower;
   readonly places: Places;

@@ -1,6 +1,7 @@
 import { bakeKind } from './bake.ts';
 import { deleteBakeformKind, uploadBakeformKind } from './bakeforms.ts';
 import { attachKind, createDiskKind, deleteDiskKind, detachKind } from './disks.ts';
+import { importDisksKind } from './import-disks.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
 import { releaseKind } from './release.ts';
@@ -21,5 +22,6 @@ export function operationKinds(ports: OperationPorts): readonly OperationKind<ne
     detachKind(ports),
     restoreKind(ports),
     purgeKind(ports),
+    importDisksKind(ports),
   ] as unknown as readonly OperationKind<never>[];
 }

@@ -8,6 +8,7 @@ import { planBake } from '../../server/operations/bake.ts';
 import { planDelete, planUpload } from '../../server/operations/bakeforms.ts';
 import { planCreateDisk } from '../../server/operations/disks.ts';
 import type { Engine, Started } from '../../server/operations/engine.ts';
+import { planImportDisks } from '../../server/operations/import-disks.ts';
 import { operationKinds } from '../../server/operations/registry.ts';
 import { planRelease } from '../../server/operations/release.ts';
 import { planRestore } from '../../server/operations/trash.ts';
@@ -48,6 +49,21 @@ async function holdPi(world: World): Promise<void> {
   await movePi(world.db, PI, 'unbake');
   await movePi(world.db, PI, 'stuck');
 }
+const OLD_ROOT = '6f1a3c52-8a0f-4a53-9d3e-0d6a4e1c7b11' as DiskId;
+const OLD_DATA = '0b2d9f60-41f7-4c0e-8f55-6a1a5a9de2aa' as DiskId;
+const takeOver: Scenario['start'] = (_world, engine) =>
+  engine.start('import-disks', (trx) =>
+    planImportDisks(trx, {
+      pi: PI,
+      bakeform: FORM,
+      boot: '/old/boot/debian',
+      disks: [
+        { id: OLD_ROOT, role: 'root', position: 0, sizeMiB: 0, from: `/nfs/${OLD_ROOT}`, source: `nfs/${OLD_ROOT}` },
+        { id: OLD_DATA, role: 'data', position: 1, sizeMiB: 64, from: `/nfs/${OLD_DATA}`, source: `nfs/${OLD_DATA}` },
+      ],
+      notes: [],
+    }),
+  );
 const placed = (kind: string) => async (world: World, engine: Engine) =>
   engine.start(kind, { disk: await dataDisk(world), pi: PI });
 const then =
@@ -83,6 +99,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
     start: (_world, engine) => engine.start('release', (trx) => planRelease(trx, { pi: PI, isOff: true, now: 2 })),
   },
+  'import-disks': { before: then(upload), start: takeOver },
   unbake: {
     before: then(upload, bake, createDisk, placed('attach')),
     start: unbake,

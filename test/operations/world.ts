@@ -66,7 +66,7 @@ export async function makeWorld(): Promise<World> {
       discard: ({ id }) => act('discard', rename(`volume ${id}`, `trash ${id}`)),
       recover: ({ id }) => act('recover', rename(`trash ${id}`, `volume ${id}`)),
       purge: ({ id }) => act('purge', drop(`trash ${id}`)),
-      remove: ({ id }) => act('remove', drop(`volume ${id}`)),
+      remove: ({ id }) => act('remove', drop(`volume ${id}`, `content of ${id}`)),
       removeGolden: (id) => act('removeGolden', drop(`golden ${id}`)),
     },
     images: {
@@ -80,6 +80,18 @@ export async function makeWorld(): Promise<World> {
       prepare: () => act('prepare', () => ({ bootFolder: 'boot', notes: [] })),
       tidy: ({ id }) => act('tidy', drop(`upload ${id}`)),
       giveIdentity: () => act('giveIdentity', () => undefined),
+    },
+    takeover: {
+      createRoot: ({ id }) => act('createRoot', add(`volume ${id}`)),
+      async fill({ id }) {
+        await act('fill', () => {
+          things.add(`work mount of ${id}`);
+          things.add(`content of ${id}`);
+        });
+        things.delete(`work mount of ${id}`);
+      },
+      unfill: ({ id }) => act('unfill', drop(`work mount of ${id}`)),
+      placeBoot: () => act('placeBoot', () => undefined),
     },
     exports: {
       // What is served follows the inventory, as the real keeper's does.
