@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
@@ -32,7 +33,11 @@ export async function openDatabase(file: string): Promise<Db> {
   let sqlite: Database.Database;
   try {
     sqlite = new Database(file);
-    if (isLegacyDatabase(sqlite)) await keepLegacyCopy(sqlite, file);
+    if (isLegacyDatabase(sqlite)) {
+      await keepLegacyCopy(sqlite, file);
+      // The original made it for everybody to read; what is added to it now is not.
+      await chmod(file, 0o600);
+    }
     sqlite.pragma('journal_mode = WAL');
     sqlite.pragma('synchronous = FULL');
     sqlite.pragma('foreign_keys = ON');

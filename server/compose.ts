@@ -27,6 +27,8 @@ import { chooseAddress } from './address.ts';
 import { type BootDesk, createBootDesk } from './boot/desk.ts';
 import type { Config } from './config.ts';
 import { BASE, buildApp } from './http/app.ts';
+import { cleanImport } from './import/command.ts';
+import { importLegacy } from './import/import.ts';
 import { createEngine } from './operations/engine.ts';
 import { createExportKeeper, type ExportPolicy } from './operations/exports.ts';
 import { createPiPower } from './operations/pi-power.ts';
@@ -126,11 +128,13 @@ async function withRealRoot(config: Config): Promise<Config> {
   return { ...config, BAKERY_ROOT: await realpath(config.BAKERY_ROOT) };
 }
 
+const databaseOf = (config: Config) => config.DB_PATH ?? join(config.BAKERY_ROOT, 'bakery.db');
+
 async function openInventory(config: Config, teardown: Teardown): Promise<Db> {
   const root = config.BAKERY_ROOT;
   await mkdir(join(root, 'nfs'), { recursive: true, mode: 0o711 });
   teardown.add(lockRoot(join(root, 'lock.db')));
-  const file = config.DB_PATH ?? join(root, 'bakery.db');
+  const file = databaseOf(config);
   // SQLite gives its journal files the mode of the database.
   await (await open(file, 'a', 0o600)).close();
   const db = await openDatabase(file);
@@ -213,8 +217,15 @@ async function start(
   await exports.converge([]);
   // An unbake whose switch is dead takes minutes to say so: what it holds is claimed, and the others need not wait for it.
   const late = new AbortController();
-  await Promise.race([engine.recover(), clock.sleep(RECOVER_BEFORE_MS, late.signal).catch(() => undefined)]);
+  const recovered = engine.recover();
+  await Promise.race([recovered, clock.sleep(RECOVER_BEFORE_MS, late.signal).catch(() => undefined)]);
   late.abort();
+  // An import may take hours, in which Pis that were taken over before run already: they are looked after from here on.
+  const loops = startLoops(reconcileLoops(), { clock, log });
+  teardown.add(() => loops.stop());
+  const volumeFolders = [pool.path('volumes', ''), pool.path('trash', '')];
+  await importLegacy({ db, engine, root, volumeFolders, recovered, clock, log });
+  await exports.converge([]);
 
   const nfsPorts = backend.ports();
   const usual = nfsPorts.nfs === 2049;
@@ -262,8 +273,6 @@ async function start(
     clearTimeout(late);
   });
   const httpPort = await listen(app, config);
-  const loops = startLoops(reconcileLoops(), { clock, log });
-  teardown.add(() => loops.stop());
   ready = true;
 
   function reconcileLoops() {
@@ -353,6 +362,21 @@ export async function stopLeftovers(given: Config, log: Logger): Promise<void> {
     for (const mount of ours.toReversed()) await exec('umount', [mount.mountPoint]);
     await detachOrphans(exec, root);
     log.info({ unmounted: ours.length }, 'stopped');
+  } finally {
+    unlock();
+  }
+}
+
+/** `npm start -- import-clean`: deletes what was taken over from the original Bakery and still lies in its folders. */
+export async function cleanLeftovers(
+  given: Config,
+  options: { really: boolean; print: (line: string) => void },
+): Promise<void> {
+  const config = await withRealRoot(given);
+  const unlock = lockRoot(join(config.BAKERY_ROOT, 'lock.db'));
+  try {
+    const { BAKERY_ROOT: root } = config;
+    await cleanImport({ root, file: databaseOf(config), now: systemClock.now(), ...options });
   } finally {
     unlock();
   }

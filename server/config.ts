@@ -135,6 +135,7 @@ export function helpText(): string {
     '',
     'npm start -- [flags]      run the server',
     'npm start -- stop         end the NFS server that was left running for the Pis',
+    'npm start -- import-clean list what was taken over from the original Bakery; with --yes delete the old folders',
     '',
     'Each setting is a flag or an environment variable; the flag wins.',
     ...rows,

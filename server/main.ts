@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import { BakeryError, describeError } from '../core/errors.ts';
-import { composeServer, stopLeftovers } from './compose.ts';
+import { cleanLeftovers, composeServer, stopLeftovers } from './compose.ts';
 import { type Config, helpText, readConfig } from './config.ts';
 
 /** How long running steps get at SIGTERM; what has not ended by then goes on at the next start. */
@@ -18,6 +18,13 @@ async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(helpText());
     return;
+  }
+  if (command === 'import-clean') {
+    const flags = rest.filter((arg) => arg !== '--yes');
+    return cleanLeftovers(readConfig(flags, process.env), {
+      really: flags.length < rest.length,
+      print: (line) => process.stdout.write(`${line}\n`),
+    });
   }
   const stopping = command === 'stop';
   const config = readConfig(stopping ? rest : argv, process.env);

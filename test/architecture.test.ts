@@ -65,6 +65,7 @@ const HEIGHTS: Record<string, number> = {
   'compose.ts': 5,
   http: 4,
   reconcile: 4,
+  import: 4,
   boot: 3,
   operations: 2,
   power: 1,
@@ -83,7 +84,7 @@ const RULES: Record<string, Rule> = {
     const allowed = FLOORS[edge.from.split('/')[0] ?? ''];
     return allowed !== undefined && inside(edge.target, ...SOURCES) && !inside(edge.target, ...allowed);
   },
-  'inside server: main -> compose -> http, reconcile -> boot -> operations -> power': ({ from, target }) => {
+  'inside server: main -> compose -> http, reconcile, import -> boot -> operations -> power': ({ from, target }) => {
     const [a, b] = [roomOf(from), roomOf(target)];
     if (a === undefined || b === undefined || a === b) return false;
     const [high, low] = [HEIGHTS[a], HEIGHTS[b]];

@@ -26,7 +26,9 @@ export function parseArguments(argv, env) {
     return { command: 'help', args: [], yes: false, long: false, packages: 'none', needsRoot: false, asRoot: '' };
   }
   if (!COMMANDS.includes(first)) throw new Refusal(`there is no command ${first}\n\n${USAGE}`);
-  const own = first === 'test' ? ['--yes', '--long'] : ['--yes'];
+  // There --yes is about deleting, and the server's to read.
+  const cleans = first === 'start' && rest[0] === 'import-clean';
+  const own = cleans ? [] : first === 'test' ? ['--yes', '--long'] : ['--yes'];
   const given = rest.filter((arg) => !own.includes(arg));
   // `npm start -- stop` is how a person says it.
   const stops = first === 'start' && given[0] === 'stop';
@@ -37,7 +39,7 @@ export function parseArguments(argv, env) {
     args,
     long: command === 'test' && rest.includes('--long'),
     yes: rest.includes('--yes') || isSet(env.CI) || isSet(env.BAKERY_YES),
-    packages: packagesOf(command, args),
+    packages: cleans ? 'none' : packagesOf(command, args),
     needsRoot: command === 'test',
     asRoot: `sudo npm test${rest.length > 0 ? ` -- ${rest.join(' ')}` : ''}`,
   };

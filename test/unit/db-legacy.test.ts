@@ -40,6 +40,7 @@ test('a database of the original is copied aside, whole and private, before ours
   assert.equal(statSync(`${file}.legacy`).mode & 0o777, 0o600);
   assert.deepEqual(await readLegacyInventory(db), [{ id: PI, status: 2, bakeform: 'debian', diskIds: 'a,b' }]);
   assert.equal(isLegacyFile(file), false);
+  for (const end of ['', '-wal']) assert.equal(statSync(`${file}${end}`).mode & 0o777, 0o600, end);
 });
 
 test('the copy has what the original had only in its journal', async (t) => {

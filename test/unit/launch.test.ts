@@ -39,6 +39,12 @@ describe('launcher: arguments', () => {
     assert.equal(parseArguments(['test'], { CI: 'false', BAKERY_YES: '' }).yes, false);
   });
 
+  test('the --yes of "start import-clean" is about deleting: it reaches the server, and nothing is installed', () => {
+    const plan = parseArguments(['start', 'import-clean', '--root', '/x', '--yes'], {});
+    assert.deepEqual([plan.args, plan.packages], [['import-clean', '--root', '/x', '--yes'], 'none']);
+    assert.deepEqual(parseArguments(['start', '--yes', 'import-clean'], {}).args, ['import-clean']);
+    assert.deepEqual(parseArguments(['start', 'import-clean'], { BAKERY_YES: '1' }).args, ['import-clean']);
+  });
   test('"start stop" is stop', () => {
     const plan = parseArguments(['start', '--yes', 'stop', '--root', '/x'], {});
     assert.deepEqual([plan.command, plan.args, plan.packages], ['stop', ['--root', '/x'], 'none']);
