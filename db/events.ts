@@ -68,11 +68,38 @@ export async function listFeed(ex: Executor, page: { after: number; limit: numbe
   return rows.map(toEvent);
 }
 
-/** The numbers of the oldest and the newest event kept; 0 when there is none. */
-export async function feedBounds(ex: Executor): Promise<{ oldest: number; newest: number }> {
-  const row = await ex
-    .selectFrom('events')
-    .select((eb) => [eb.fn.min('seq').as('oldest'), eb.fn.max('seq').as('newest')])
-    .executeTakeFirst();
-  return { oldest: row?.oldest ?? 0, newest: row?.newest ?? 0 };
+/** The number of the newest event, 0 when there never was one: retention keeps the newest, whatever its age. */
+export async function newestEvent(ex: Executor): Promise<number> {
+  return (await endOfFeed(ex, 'desc')) ?? 0;
+}
+
+/** The first or last of the feed, by its primary key; min() and max() in one query would read all of it. */
+async function endOfFeed(ex: Executor, order: 'asc' | 'desc'): Promise<number | undefined> {
+  return (await ex.selectFrom('events').select('seq').orderBy('seq', order).limit(1).executeTakeFirst())?.seq;
+}
+
+/** A stretch of the feed. */
+export interface FeedPage {
+  readonly events: readonly EventOfFeed[];
+  /** What to give as `after` for the next page. */
+  readonly next: number;
+  /** Events are missing: number `wanted` is not kept any more, or not there yet (an older database was restored). */
+  readonly gap: { readonly wanted: number; readonly from: number } | undefined;
+}
+
+/** At most `limit` events after number `after`, oldest first; tells when some that would come first are gone. */
+export async function readFeed(ex: Executor, page: { after: number; limit: number }): Promise<FeedPage> {
+  const events = await listFeed(ex, page);
+  const wanted = page.after + 1;
+  const next = events.at(-1)?.seq ?? page.after;
+  const first = events[0]?.seq;
+  if (first === wanted) return { events, next, gap: undefined };
+  if (first === undefined) {
+    const newest = await newestEvent(ex);
+    if (newest >= page.after) return { events, next, gap: undefined };
+    return { events, next: newest, gap: { wanted, from: newest + 1 } };
+  }
+  // Only what is missing at the old end was pruned.
+  const oldest = (await endOfFeed(ex, 'asc')) ?? first;
+  return { events, next, gap: oldest > wanted ? { wanted, from: first } : undefined };
 }

@@ -8,6 +8,7 @@ import { defaultInterface, localAddresses, neighbourOf, reachableNeighbours } fr
 import { endSurvivors, markChildren } from '../core/host/survivors.ts';
 import type { Ipv4 } from '../core/ids.ts';
 import { addFeedEvent } from '../db/events.ts';
+import { watchFeed } from '../db/feed-watch.ts';
 import { lockRoot } from '../db/lock.ts';
 import { type Db, openDatabase } from '../db/open.ts';
 import { FIRST_STAGE } from '../exports/images/firmware.ts';
@@ -210,6 +211,7 @@ async function start(
   const ports: OperationPorts = { db, volumes, images, takeover, exports, power, places, keepsTrash, clock, log };
   const engine = createEngine({ db, kinds: operationKinds(ports), clock, log, gate: seams.gate });
 
+  const feed = watchFeed(db, { clock, log });
   const trash = createTrashKeeper({ db, engine, keepMs, clock, log });
 
   await mountMissing({ db, volumes, places, log });
@@ -254,6 +256,7 @@ async function start(
     {
       db,
       engine,
+      feed,
       power,
       places,
       desk,

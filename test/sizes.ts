@@ -15,6 +15,8 @@ const SIZES = {
   tftpHostileDatagrams: { normal: 3_000, long: 200_000 },
   /** Random datagrams given to the packet decoder. */
   tftpPackets: { normal: 5_000, long: 500_000 },
+  /** Kills of the server while a reader follows its events. */
+  feedKills: { normal: 3, long: 30 },
 } as const;
 
 /** True in the long run. */

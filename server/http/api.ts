@@ -8,6 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Clock } from '../../core/host/clock.ts';
 import type { Ipv4 } from '../../core/ids.ts';
+import type { FeedWatch } from '../../db/feed-watch.ts';
 import type { Db } from '../../db/open.ts';
 import type { BootDesk } from '../boot/desk.ts';
 import type { Engine } from '../operations/engine.ts';
@@ -18,6 +19,7 @@ import type { AuthPolicy } from './auth.ts';
 export interface ApiPorts {
   readonly db: Db;
   readonly engine: Engine;
+  readonly feed: FeedWatch;
   readonly power: PiPower;
   readonly places: Places;
   readonly desk: BootDesk;

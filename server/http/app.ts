@@ -14,6 +14,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { bakeformRoutes, uploadBakeformRoute } from './routes/bakeforms.ts';
 import { bootFileRoute, clientOf } from './routes/boot-files.ts';
 import { diskRoutes } from './routes/disks.ts';
+import { eventRoutes } from './routes/events.ts';
 import { downloadRoute, uploadRoute } from './routes/files-of-pi.ts';
 import { fridgeRoutes } from './routes/fridge.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -77,6 +78,7 @@ export async function buildApp(
         { name: 'trash', description: 'Destroyed disks that can be restored' },
         { name: 'pis', description: 'Single Pis, whatever their state' },
         { name: 'operations', description: 'Durable jobs, and who asked for them' },
+        { name: 'events', description: 'What happens, told as it happens' },
         { name: 'netboot', description: 'What the Pis ask for' },
         { name: 'health', description: 'Is the server up' },
       ],
@@ -111,6 +113,7 @@ export async function buildApp(
       diskRoutes(api, ports);
       trashRoutes(api, ports);
       operationRoutes(api, ports);
+      eventRoutes(api, ports);
       auditRoutes(api, ports);
       piRoutes(api, ports);
       downloadRoute(api, ports);

@@ -10,6 +10,7 @@ export interface RunningBakery {
   readonly token: string;
   readonly root: string;
   readonly tftpPort: number;
+  readonly pid: number;
   /** Everything it printed so far. */
   output(): string;
   /** SIGTERM, and its end. */
@@ -59,6 +60,7 @@ export async function startBakery(options: {
       token: (await readFile(join(options.root, 'admin-token'), 'utf8')).trim(),
       root: options.root,
       tftpPort: Number(/^tftp +\S+:(\d+)/m.exec(output)?.[1] ?? 0),
+      pid: child.pid ?? 0,
       output: () => output,
       stop: () => endWith(child, 'SIGTERM', ended),
       kill: async () => void (await endWith(child, 'SIGKILL', ended)),
