@@ -19,6 +19,8 @@ const SIZES = {
   tftpPackets: { normal: 5_000, long: 500_000 },
   /** Kills of the server while a reader follows its events. */
   feedKills: { normal: 3, long: 30 },
+  /** Backups taken one after another while clients make disks. */
+  backupsUnderLoad: { normal: 2, long: 30 },
 } as const;
 
 /** True in the long run. */
