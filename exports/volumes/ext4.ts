@@ -37,6 +37,21 @@ export async function checkExt4(exec: Exec, file: string, signal?: AbortSignal):
   }
 }
 
+/**
+ * Repairs an unmounted ext4 after an error: what is safe without asking, else everything.
+ * @returns true when the careful repair was not enough. @throws BakeryError `filesystem-broken` (invalid).
+ */
+export async function repairExt4(exec: Exec, file: string): Promise<boolean> {
+  // -f: an error that the kernel has noted is not always in the superblock.
+  const { code } = await exec('e2fsck', ['-f', '-p', file], {
+    okCodes: [0, 1, 2, 3, 4, 8, 12],
+    timeoutMs: 30 * 60_000,
+  });
+  if (code <= 1) return false;
+  await checkExt4(exec, file);
+  return true;
+}
+
 /** The features of an unmounted ext4 (`metadata_csum`, …). */
 export async function ext4Features(exec: Exec, file: string): Promise<readonly string[]> {
   const { stdout } = await exec('dumpe2fs', ['-h', file]);
@@ -53,9 +68,14 @@ export async function setExt4Uuid(exec: Exec, file: string, uuid: string): Promi
   await exec('tune2fs', ['-U', uuid, file], { timeoutMs: 10 * 60_000, input: 'y\n' });
 }
 
-/** Mounts an ext4 file: no devices, no set-uid, nothing to run here; direct I/O, so that no block is cached twice. */
+/**
+ * Mounts an ext4 file: no devices, no set-uid, nothing to run here; direct I/O, so that no block is cached twice. After an error it
+ * is read-only, whatever its superblock says: then it is healed, not written on.
+ */
 export async function mountExt4(exec: Exec, file: string, at: string): Promise<void> {
-  await exec('mount', ['-t', 'ext4', '-o', 'loop,discard,nodev,nosuid,noexec', file, at], { timeoutMs: 60_000 });
+  await exec('mount', ['-t', 'ext4', '-o', 'loop,discard,nodev,nosuid,noexec,errors=remount-ro', file, at], {
+    timeoutMs: 60_000,
+  });
   const source = (await mountAt(at))?.source;
   if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
 }

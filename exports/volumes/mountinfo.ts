@@ -39,3 +39,13 @@ export async function readMounts(): Promise<Mount[]> {
 export async function mountAt(mountPoint: string): Promise<Mount | undefined> {
   return (await readMounts()).findLast((mount) => mount.mountPoint === mountPoint);
 }
+
+/** True when its file system is read-only, or gone, after an error (ext4: `emergency_ro`, in older kernels `ro`; or `shutdown`). */
+export function isBroken(mount: Mount): boolean {
+  return mount.superOptions.some((word) => ['ro', 'emergency_ro', 'shutdown'].includes(word));
+}
+
+/** The ext4 volumes that are mounted below `folder`. */
+export async function mountsBelow(folder: string): Promise<Mount[]> {
+  return (await readMounts()).filter(({ type, mountPoint }) => type === 'ext4' && mountPoint.startsWith(`${folder}/`));
+}

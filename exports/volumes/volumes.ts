@@ -6,9 +6,9 @@ import type { Exec } from '../../core/host/exec.ts';
 import { removeFile, renameDurably, syncFile, syncFolder } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
 import type { DirtyLimits } from './dirty.ts';
-import { mountExt4, readExt4Uuid, setExt4Uuid } from './ext4.ts';
+import { mountExt4, readExt4Uuid, repairExt4, setExt4Uuid } from './ext4.ts';
 import { detachLoop, hasBehind, loopsOf } from './loops.ts';
-import { mountAt, readMounts } from './mountinfo.ts';
+import { isBroken, mountAt, mountsBelow, readMounts } from './mountinfo.ts';
 import type { Pool } from './pool.ts';
 
 /**
@@ -32,6 +32,8 @@ export interface Volumes {
   mount(volume: { id: string; fsUuid: string; at: string }): Promise<void>;
   /** Unmounts it and waits for its release. @throws BakeryError `volume-busy`, `mount-foreign` (conflict). */
   unmount(volume: { id: string; at: string }): Promise<void>;
+  /** Repairs its file system; what is gone is fine. @throws BakeryError `volume-busy` (conflict), `filesystem-broken` (invalid). */
+  check(volume: { id: string }): Promise<void>;
   /** Moves it to the trash. @throws BakeryError `volume-busy` (conflict). */
   discard(volume: { id: string }): Promise<void>;
   /** Takes it back out of the trash. @throws BakeryError `volume-missing` (internal) when it is in neither place. */
@@ -47,6 +49,10 @@ export interface Volumes {
   removeGolden(id: string): Promise<void>;
   /** Writes out what the volumes mounted below `folder` have in memory, all at once. Those that cannot are told in the log. */
   flush(folder: string): Promise<void>;
+  /** Thaws the volumes mounted below `folder`: a snapshot that was killed in the middle leaves one frozen. */
+  thaw(folder: string): Promise<void>;
+  /** Mount points of the volumes below `folder` that are read-only, or gone, after an error. */
+  broken(folder: string): Promise<ReadonlySet<string>>;
   /** Every mount point there is now. */
   mountPoints(): Promise<ReadonlySet<string>>;
 }
@@ -108,9 +114,17 @@ export function createVolumes(options: {
     if (device) await options.dirtyLimits?.bound(device);
   }
 
+  /** It is an error to thaw what is not frozen, which is how it nearly always is. */
+  async function thawMount(at: string): Promise<void> {
+    const { code } = await exec('fsfreeze', ['--unfreeze', at], { okCodes: [0, 1] });
+    if (code === 0) log.warn({ at }, 'a volume was frozen, and was thawed');
+  }
+
   /** umount, and the wait until the loop is gone: a mount in another namespace or a frozen file system keeps it. */
   async function release(file: string, at: string): Promise<void> {
     for (let tries = 0; await isMounted(file, at); tries++) {
+      // Unmounted frozen it would keep its loop, and nobody could thaw it any more.
+      await thawMount(at);
       try {
         await exec('umount', [at], { timeoutMs: 30_000 });
       } catch (error) {
@@ -236,6 +250,14 @@ export function createVolumes(options: {
       });
     },
 
+    async check({ id }) {
+      const file = fileOf(id);
+      if (!(await exists(file))) return;
+      await refuseWhileHeld(file);
+      const hard = await repairExt4(exec, file);
+      if (hard) log.warn({ volume: id }, 'the file system of a volume needed a repair that may have dropped files');
+    },
+
     async discard({ id }) {
       const file = fileOf(id);
       if (!(await exists(file))) return;
@@ -276,11 +298,16 @@ export function createVolumes(options: {
       await syncFolder(pool.path('golden', ''));
     },
 
+    async thaw(folder) {
+      for (const { mountPoint } of await mountsBelow(folder)) await thawMount(mountPoint);
+    },
+
+    async broken(folder) {
+      return new Set((await mountsBelow(folder)).filter(isBroken).map(({ mountPoint }) => mountPoint));
+    },
+
     async flush(folder) {
-      const ours = (await readMounts()).filter(({ type, mountPoint }) => {
-        return type === 'ext4' && mountPoint.startsWith(`${folder}/`);
-      });
-      const writing = ours.map(({ mountPoint }) =>
+      const writing = (await mountsBelow(folder)).map(({ mountPoint }) =>
         exec('sync', ['--file-system', mountPoint], { timeoutMs: 60_000 }).catch((error: unknown) => {
           log.error({ mountPoint, error: describeError(error) }, 'a volume could not be written out');
         }),
