@@ -2,16 +2,11 @@ import type { Disk } from '../../core/disk.ts';
 import type { Log } from '../../core/log.ts';
 import type { Pi } from '../../core/pi.ts';
 import { listDisks } from '../../db/disks.ts';
+import { findClaim } from '../../db/journal.ts';
 import type { Db } from '../../db/open.ts';
 import { listPis } from '../../db/pis.ts';
 import type { ExportAccess, ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
-import {
-  type ConvergeResult,
-  convergeExports,
-  describeFailures,
-  type ExportDrift,
-  exportDrift,
-} from '../../exports/nfs/converge.ts';
+import { type ConvergeResult, convergeExports, describeFailures } from '../../exports/nfs/converge.ts';
 import type { ExportKeeper, Places } from './ports.ts';
 
 /** Who may mount a Pi's exports. */
@@ -45,12 +40,6 @@ function clientOf(pi: Pi, policy: ExportPolicy): ExportClient | undefined {
   return pi.address && { kind: 'address', address: pi.address };
 }
 
-/** Also notices when somebody else has changed what is served. */
-export interface DriftingExportKeeper extends ExportKeeper {
-  /** The NFS server is a new one: that it serves nothing yet is nobody's doing. */
-  forget(): void;
-}
-
 /** Converges the backend to the inventory, one convergence at a time; callers that come meanwhile share the next. */
 export function createExportKeeper(options: {
   db: Db;
@@ -59,30 +48,37 @@ export function createExportKeeper(options: {
   places: Places;
   /** The mount points that are mounted now: what is not mounted is an empty folder and must not be served. */
   mounted(): Promise<ReadonlySet<string>>;
+  /** Those of them whose file system has given up. */
+  broken(): Promise<ReadonlySet<string>>;
   /** What exports allow now: nobody may write while the pool is below its reserve. */
   access(): ExportAccess;
-  /** Somebody else had changed what is served; it is repaired. */
-  onDrift?(drift: ExportDrift): Promise<void>;
   log: Log;
-}): DriftingExportKeeper {
+}): ExportKeeper {
   const { db, backend, policy, places, log } = options;
-  /** What the last convergence left served; undefined when nobody knows. */
-  let left: readonly NfsExport[] | undefined;
   let running: Promise<ConvergeResult> | undefined;
   let next: Promise<ConvergeResult> | undefined;
+
+  /** Mount points of broken volumes that are about to be unmounted and repaired. Until then they can still be read. */
+  async function withheld(disks: readonly Disk[]): Promise<ReadonlySet<string>> {
+    const broken = await options.broken();
+    const found = new Set<string>();
+    for (const disk of broken.size === 0 ? [] : disks) {
+      const at = disk.role === 'root' && disk.pi ? places.root(disk.pi) : places.disk(disk.id);
+      if (broken.has(at) && (await findClaim(db, `disk:${disk.id}`))?.kind === 'heal') found.add(at);
+    }
+    return found;
+  }
 
   async function once(): Promise<ConvergeResult> {
     const [disks, pis] = [await listDisks(db), await listPis(db)];
     const mounted = await options.mounted();
+    const hidden = await withheld(disks);
     const desired = desiredExports({ disks, pis, policy, places, access: options.access() });
-    const served = desired.filter((wanted) => mounted.has(wanted.path));
-    const actual = await backend.list();
-    const drift = left && exportDrift(left, actual);
-    left = undefined;
-    const result = await convergeExports(backend, served, actual);
+    const result = await convergeExports(
+      backend,
+      desired.filter(({ path }) => mounted.has(path) && !hidden.has(path)),
+    );
     const { added, updated, removed } = result;
-    if (result.failed.length === 0) left = served;
-    if (drift) await options.onDrift?.(drift);
     if (added.length + updated.length + removed.length > 0) log.info({ added, updated, removed }, 'exports changed');
     if (result.failed.length > 0) log.error({ failures: describeFailures(result) }, 'exports could not be changed');
     return result;
@@ -105,9 +101,6 @@ export function createExportKeeper(options: {
     return next;
   }
   return {
-    forget() {
-      left = undefined;
-    },
     async converge(concerned) {
       const { failed } = await converge();
       const ours = failed.find((failure) => concerned.includes(failure.id));

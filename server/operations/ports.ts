@@ -13,6 +13,8 @@ export interface VolumePort {
   mount(volume: { id: string; fsUuid: string; at: string }): Promise<void>;
   /** Unmounts it and waits until nothing on this machine holds it; fine when it is not mounted. */
   unmount(volume: { id: string; at: string }): Promise<void>;
+  /** Checks and repairs the file system of a volume that is not mounted. */
+  check(volume: { id: string }): Promise<void>;
   /** Moves it to the trash; fine when it is there or never was. */
   discard(volume: { id: string }): Promise<void>;
   /** Takes it back out of the trash; fine when it is back. */

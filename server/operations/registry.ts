@@ -1,6 +1,7 @@
 import { bakeKind } from './bake.ts';
 import { deleteBakeformKind, uploadBakeformKind } from './bakeforms.ts';
 import { attachKind, createDiskKind, deleteDiskKind, detachKind } from './disks.ts';
+import { healKind } from './heal.ts';
 import { importDisksKind } from './import-disks.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
@@ -23,5 +24,6 @@ export function operationKinds(ports: OperationPorts): readonly OperationKind<ne
     restoreKind(ports),
     purgeKind(ports),
     importDisksKind(ports),
+    healKind(ports),
   ] as unknown as readonly OperationKind<never>[];
 }

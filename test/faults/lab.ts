@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   mkdirSync,
   mkdtempSync,
@@ -12,12 +14,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { exec } from '../../core/host/exec.ts';
+import { listLoops } from '../../exports/volumes/loops.ts';
 import { type Mount, parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
 import { LAB_ENV, sh, trySh } from '../lab/sh.ts';
 import { makeTinyImage } from '../lab/tiny-image.ts';
 
 export const MIB = 1024 ** 2;
+
+/** A copy that has not ended by then never will. */
+const COPY_MS = 40_000;
 
 /** A server whose root is on a small disk of its own. */
 export interface FaultLab {
@@ -39,6 +46,9 @@ export interface FaultLab {
 
 /** What a fault test needs to end what it began, also after a failure. */
 async function cleanUp(lab: Partial<FaultLab>, folder: string, disk: string, root: string): Promise<void> {
+  // Whatever touches a frozen volume hangs.
+  for (const { mountPoint } of mounts())
+    if (mountPoint.startsWith(`${root}/`)) trySh('fsfreeze', '--unfreeze', mountPoint);
   await lab.bakery?.stop();
   await stopLeftovers(root).catch(() => undefined);
   for (const mount of mounts().toReversed()) {
@@ -157,10 +167,39 @@ export function nfsCopy(
     env: LAB_ENV,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const late = setTimeout(() => child.kill('SIGKILL'), COPY_MS);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)));
   const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
-    child.once('close', (code) => resolve({ code, output }));
+    child.once('close', (code) => {
+      clearTimeout(late);
+      resolve({ code, output });
+    });
   });
   return { child, ended };
+}
+
+export const [PI, OTHER] = ['5564247d', '5564247e'] as const;
+
+/** A server on reflinks with two baked Pis, and where these mount from. */
+export async function openBaked(
+  t: Pick<TestContext, 'after'>,
+  disk: { mib: number; rootSize: string },
+): Promise<{ lab: FaultLab; at: string; other: string }> {
+  const settings = { BAKERY_ROOT_SIZE: disk.rootSize, BAKERY_TRASH_HOURS: '0' };
+  const lab = await openFaultLab(t, { mib: disk.mib, type: 'xfs', settings });
+  assert.equal((await lab.upload('tiny')).status, 201);
+  return { lab, at: await lab.bake(PI), other: await lab.bake(OTHER) };
+}
+
+/** True when an NFS client can write a new file there. */
+export async function writes(lab: FaultLab, at: string): Promise<boolean> {
+  const file = join(lab.folder, 'written');
+  writeFileSync(file, Buffer.alloc(MIB, 'w'));
+  return (await nfsCopy(file, `${at}/written-${randomUUID()}`).ended).code === 0;
+}
+
+/** The volumes of this server that a loop device has. */
+export async function loopedVolumes(lab: FaultLab): Promise<string[]> {
+  return (await listLoops(exec)).filter(({ file }) => file.startsWith(`${lab.root}/pool/`)).map(({ file }) => file);
 }

@@ -3,9 +3,9 @@ import { closeSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync,
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inOwnNamespace } from '../lab/namespace.ts';
-import { brokenBelow, type FaultLab, freeMib, MIB, nfsCopy, openFaultLab, pause, until } from './lab.ts';
+import { brokenBelow, type FaultLab, freeMib, MIB, nfsCopy, OTHER, openBaked, PI, pause, until } from './lab.ts';
 
-const PIS = ['5564247d', '5564247e'];
+const DISK = { mib: 1600, rootSize: '4GiB' };
 
 /** Everything that was seen of the volumes while something ran. */
 async function watched<T>(lab: FaultLab, act: () => Promise<T>): Promise<{ result: T; broken: string[] }> {
@@ -55,25 +55,14 @@ async function copySmall(lab: FaultLab, path: string): Promise<{ code: number | 
   return nfsCopy(file, path).ended;
 }
 
-const SETTINGS = { BAKERY_ROOT_SIZE: '4GiB', BAKERY_TRASH_HOURS: '0' };
-
-/** A pool with a bakeform and two baked Pis. */
-async function openPool(t: Parameters<typeof openFaultLab>[0], disk: { mib: number; type: 'xfs' | 'ext4' }) {
-  const lab = await openFaultLab(t, { ...disk, settings: SETTINGS });
-  assert.equal((await lab.upload('tiny')).status, 201);
-  const places: string[] = [];
-  for (const pi of PIS) places.push(await lab.bake(pi));
-  return { lab, places: places as [string, string] };
-}
-
 const turned = (lab: FaultLab, to: string) =>
   (lab.bakery.output().match(new RegExp(`"level":"${to}"`, 'g')) ?? []).length;
 
 inOwnNamespace(import.meta.url, () => {
   test('a Pi that fills the pool makes exports read-only before any volume breaks; with room they are writable again', async (t) => {
-    const { lab, places } = await openPool(t, { mib: 1600, type: 'xfs' });
+    const { lab, at, other } = await openBaked(t, DISK);
     const { result, broken } = await watched(lab, async () => {
-      const writer = nfsCopy(bigFile(lab), `${places[0]}/big`);
+      const writer = nfsCopy(bigFile(lab), `${at}/big`);
       const ended = await writer.ended;
       await pause(1000);
       return ended;
@@ -82,23 +71,23 @@ inOwnNamespace(import.meta.url, () => {
     assert.deepEqual(broken, []);
     assert.equal(turned(lab, 'readonly'), 1, lab.bakery.output().slice(-3000));
     assert.ok(freeMib(lab.disk) > 100, `${freeMib(lab.disk)} MiB are left`);
-    const refused = await copySmall(lab, `${places[1]}/small`);
+    const refused = await copySmall(lab, `${other}/small`);
     assert.notEqual(refused.code, 0, 'the other Pi may not write either');
     assert.match(refused.output, /ROFS/);
-    const path = `/oven/${PIS[1]}/upload/config.txt`;
+    const path = `/oven/${OTHER}/upload/config.txt`;
     assert.equal((await lab.ask<{ code: string }>('POST', path, 507, Buffer.alloc(MIB))).code, 'pool-full');
 
-    await lab.ask('DELETE', `/oven/${PIS[0]}`, 200);
-    await until('exports are writable', async () => (await copySmall(lab, `${places[1]}/small`)).code === 0);
-    assert.equal(readFileSync(join(places[1], 'small')).length, 2 * MIB);
+    await lab.ask('DELETE', `/oven/${PI}`, 200);
+    await until('exports are writable', async () => (await copySmall(lab, `${other}/small`)).code === 0);
+    assert.equal(readFileSync(join(other, 'small')).length, 2 * MIB);
     assert.deepEqual(brokenBelow(lab.root), []);
   });
 
   test('a disk filled from outside of the pool, to its last byte, breaks no volume that a Pi is writing to', async (t) => {
-    const { lab, places } = await openPool(t, { mib: 1600, type: 'xfs' });
+    const { lab, at, other } = await openBaked(t, DISK);
     const outside = join(lab.disk, 'outside');
     const { result, broken } = await watched(lab, async () => {
-      const writer = nfsCopy(bigFile(lab), `${places[0]}/big`);
+      const writer = nfsCopy(bigFile(lab), `${at}/big`);
       await until('the client is writing', () => freeMib(lab.disk) < 1300);
       await fillFromOutside(outside);
       const ended = await writer.ended;
@@ -110,7 +99,7 @@ inOwnNamespace(import.meta.url, () => {
     assert.equal(freeMib(lab.disk), 0, 'it is really full');
 
     rmSync(outside);
-    await until('exports are writable', async () => (await copySmall(lab, `${places[1]}/small`)).code === 0);
+    await until('exports are writable', async () => (await copySmall(lab, `${other}/small`)).code === 0);
     assert.deepEqual(brokenBelow(lab.root), []);
   });
 });

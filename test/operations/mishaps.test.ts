@@ -8,6 +8,7 @@ import { planBake } from '../../server/operations/bake.ts';
 import { planDelete, planUpload } from '../../server/operations/bakeforms.ts';
 import { planCreateDisk } from '../../server/operations/disks.ts';
 import type { Engine, Started } from '../../server/operations/engine.ts';
+import { planHeal } from '../../server/operations/heal.ts';
 import { planImportDisks } from '../../server/operations/import-disks.ts';
 import { operationKinds } from '../../server/operations/registry.ts';
 import { planRelease } from '../../server/operations/release.ts';
@@ -91,6 +92,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   purge: {
     before: then(createDisk, deleteDisk),
     start: async (world, engine) => engine.start('purge', { disk: await trashedDisk(world) }),
+  },
+  heal: {
+    before: then(upload, bake, createDisk, placed('attach')),
+    start: async (world, engine) => engine.start('heal', await planHeal(world.db, await dataDisk(world))),
   },
   release: {
     before: async (world, engine) => {

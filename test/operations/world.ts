@@ -63,6 +63,7 @@ export async function makeWorld(): Promise<World> {
       clone: ({ id }) => act('clone', add(`volume ${id}`)),
       mount: ({ id, at }) => act('mount', add(`mount ${id} at ${at}`)),
       unmount: ({ id, at }) => act('unmount', drop(`mount ${id} at ${at}`)),
+      check: () => act('check', () => undefined),
       discard: ({ id }) => act('discard', rename(`volume ${id}`, `trash ${id}`)),
       recover: ({ id }) => act('recover', rename(`trash ${id}`, `volume ${id}`)),
       purge: ({ id }) => act('purge', drop(`trash ${id}`)),
