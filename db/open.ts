@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { BakeryError } from '../core/errors.ts';
+import { refuseForeignLog } from './database-file.ts';
 import { isLegacyDatabase, keepLegacyCopy } from './legacy.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { history } from './migrations/0002-history.ts';
@@ -23,13 +24,20 @@ export function atomically<T>(ex: Executor, work: (trx: Executor) => Promise<T>)
 
 const MIGRATIONS = { '0001-initial': initial, '0002-history': history };
 
+/** The names of the migrations that this version knows. */
+export function knownMigrations(): readonly string[] {
+  return Object.keys(MIGRATIONS);
+}
+
 /**
  * Opens (or makes) the database file and brings it to the newest schema. WAL with synchronous=FULL: a commit that has
  * returned survives a power cut, which is what the journal's "intent before effect" rests on. A file of the original Bakery is
  * copied aside before anything in it changes; its table `inventory` stays as it is.
- * @throws BakeryError `database-unusable` (unavailable) when the file is no database, or of a newer Bakery.
+ * @throws BakeryError `database-unusable` (unavailable) when the file is no database, or of a newer Bakery;
+ * `database-log-foreign` (conflict).
  */
 export async function openDatabase(file: string): Promise<Db> {
+  await refuseForeignLog(file);
   let sqlite: Database.Database;
   try {
     sqlite = new Database(file);

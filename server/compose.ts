@@ -7,6 +7,8 @@ import { type Exec, exec as hostExec } from '../core/host/exec.ts';
 import { defaultInterface, localAddresses, neighbourOf, reachableNeighbours } from '../core/host/network.ts';
 import { endSurvivors, markChildren } from '../core/host/survivors.ts';
 import type { Ipv4 } from '../core/ids.ts';
+import { findBackupMark } from '../db/backup-mark.ts';
+import { listDisks } from '../db/disks.ts';
 import { addFeedEvent } from '../db/events.ts';
 import { watchFeed } from '../db/feed-watch.ts';
 import { lockRoot } from '../db/lock.ts';
@@ -21,6 +23,7 @@ import { createDirtyLimits } from '../exports/volumes/dirty.ts';
 import { detachOrphans } from '../exports/volumes/loops.ts';
 import { readMounts } from '../exports/volumes/mountinfo.ts';
 import { openPool } from '../exports/volumes/pool.ts';
+import { surveyVolumes } from '../exports/volumes/survey.ts';
 import { createVolumes } from '../exports/volumes/volumes.ts';
 import { bootFile } from '../netboot/files/routes.ts';
 import { startTftpServer } from '../netboot/tftp/server.ts';
@@ -39,6 +42,10 @@ import type { JournalGate } from './operations/runner.ts';
 import { createPowerDriver } from './power/registry.ts';
 import { createPowerService } from './power/service.ts';
 import { watchAddresses } from './reconcile/addresses.ts';
+import { createBackupKeeper } from './reconcile/backups.ts';
+import { letGoOfUnknown, settleRestored, sparedVolumes, spareOpen, sparing } from './reconcile/backups-restored.ts';
+import { repairMounts, rightlyMounted } from './reconcile/drift-mounts.ts';
+import { repairNfs, tellExportDrift } from './reconcile/drift-nfs.ts';
 import { createHealer } from './reconcile/heal.ts';
 import { startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
@@ -178,7 +185,10 @@ async function start(
   const pool = await openPool({ root, mode: config.BAKERY_POOL, exec, log, dirtyAllowed: dirtyLimits.allowed });
   const orphans = await detachOrphans(exec, pool.folder);
   if (orphans.length > 0) log.info({ orphans }, 'detached loop devices that nothing used');
-  const volumes = createVolumes({ pool, exec, log, dirtyLimits });
+  const restoredFrom = await findBackupMark(db);
+  const spared = restoredFrom === undefined ? await sparedVolumes(db) : await spareOpen(db);
+  const volumes = sparing(createVolumes({ pool, exec, log, dirtyLimits }), spared);
+  const survey = () => surveyVolumes(exec, pool);
   const images = createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder });
   const space = createSpaceKeeper({
     pool,
@@ -195,9 +205,10 @@ async function start(
     backend,
     policy: policyOf(config),
     places,
-    mounted: () => volumes.mountPoints(),
     broken: () => volumes.broken(join(root, 'nfs')),
     access: space.access,
+    mounted: async () => rightlyMounted(await listDisks(db), await survey(), places),
+    onDrift: (drift) => tellExportDrift({ db, clock, log }, drift),
     log,
   });
   const driver = createPowerDriver({
@@ -226,10 +237,25 @@ async function start(
     log,
   });
 
-  await volumes.thaw(join(root, 'nfs'));
+  const backups = createBackupKeeper({
+    db,
+    file: databaseOf(config),
+    folder: join(root, 'backups'),
+    everyMs: config.BAKERY_BACKUP_HOURS * 3_600_000,
+    keep: config.BAKERY_BACKUP_KEEP,
+    clock,
+    log,
+  });
+
+  const unmount = async (mountPoint: string) => void (await exec('umount', [mountPoint]));
+  const nfsFolder = join(root, 'nfs');
+  await volumes.thaw(nfsFolder);
+  const unmounted =
+    restoredFrom === undefined ? [] : await letGoOfUnknown({ db, exports, survey, places, nfsFolder, unmount, log });
   await mountMissing({ db, volumes, places, log });
   await space.round();
   await exports.converge([]);
+  if (restoredFrom !== undefined) await settleRestored({ db, engine, madeAt: restoredFrom, unmounted, clock, log });
   // An unbake whose switch is dead takes minutes to say so: what it holds is claimed, and the others need not wait for it.
   const late = new AbortController();
   const recovered = engine.recover();
@@ -297,11 +323,8 @@ async function start(
         name: 'exports',
         everyMs: 5_000,
         async run() {
-          if (!(await backend.alive())) {
-            log.warn({}, 'the NFS server is gone; starting it again');
-            await backend.start();
-          }
-          await mountMissing({ db, volumes, places, log });
+          if (await repairNfs({ db, backend, clock, log })) exports.forget();
+          await repairMounts({ db, volumes, exports, places, survey, clock, log });
           await exports.converge([]);
         },
       },
@@ -317,6 +340,11 @@ async function start(
       },
       { name: 'heal', everyMs: 5_000, run: async () => void (await healer.round()) },
       { name: 'space', everyMs: 200, run: space.round },
+      {
+        name: 'backups',
+        everyMs: 60_000,
+        run: async () => void (await backups.tidy()),
+      },
     ];
   }
 

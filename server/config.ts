@@ -86,6 +86,14 @@ const SETTINGS = {
     schema: z.coerce.number().min(0).max(8760).default(24),
     help: 'how long destroyed disks are kept',
   },
+  BAKERY_BACKUP_HOURS: {
+    schema: z.coerce.number().min(0).max(8760).default(24),
+    help: 'how often the database is copied to backups below the root; 0: never',
+  },
+  BAKERY_BACKUP_KEEP: {
+    schema: z.coerce.number().int().min(1).max(1000).default(7),
+    help: 'how many of these copies are kept',
+  },
   NFS_ADDRESS: { schema: ipv4.optional(), help: 'old name of BAKERY_ADDRESS' },
   KPARTX_PATH: { schema: z.string().optional(), help: 'accepted and ignored' },
   LOG_LEVEL: {
@@ -136,6 +144,8 @@ export function helpText(): string {
     'npm start -- [flags]      run the server',
     'npm start -- stop         end the NFS server that was left running for the Pis',
     'npm start -- import-clean list what was taken over from the original Bakery; with --yes delete the old folders',
+    'npm start -- backup FILE  copy the database, also while the server runs; --force replaces a file',
+    'npm start -- restore FILE put a backup in the place of the database of a stopped server',
     '',
     'Each setting is a flag or an environment variable; the flag wins.',
     ...rows,

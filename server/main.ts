@@ -4,6 +4,7 @@ import pretty from 'pino-pretty';
 import { BakeryError, describeError } from '../core/errors.ts';
 import { cleanLeftovers, composeServer, stopLeftovers } from './compose.ts';
 import { type Config, helpText, readConfig } from './config.ts';
+import { backupByCommand, readFileCommand, restoreByCommand } from './reconcile/backups-commands.ts';
 
 /** How long running steps get at SIGTERM; what has not ended by then goes on at the next start. */
 const DRAIN_MS = 20_000;
@@ -25,6 +26,15 @@ async function main(argv: readonly string[]): Promise<void> {
       really: flags.length < rest.length,
       print: (line) => process.stdout.write(`${line}\n`),
     });
+  }
+  if (command === 'backup' || command === 'restore') {
+    const { file, force, flags } = readFileCommand(command, rest);
+    const config = readConfig(flags, process.env);
+    const place = { root: config.BAKERY_ROOT, database: config.DB_PATH };
+    const lines =
+      command === 'backup' ? await backupByCommand(place, { file, force }) : await restoreByCommand(place, file);
+    process.stdout.write(`${lines.join('\n')}\n`);
+    return;
   }
   const stopping = command === 'stop';
   const config = readConfig(stopping ? rest : argv, process.env);

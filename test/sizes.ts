@@ -5,6 +5,8 @@
 const SIZES = {
   /** Rounds of two Pis asking for one disk. */
   attachRaces: { normal: 5, long: 100 },
+  /** Rounds of a server killed at a random time under load. */
+  killRounds: { normal: 20, long: 200 },
   /** Rounds of a bakeform's delete against a bake that clones it. */
   deleteRaces: { normal: 4, long: 40 },
   /** Rounds of everything at once on one Pi. */
@@ -17,6 +19,8 @@ const SIZES = {
   tftpPackets: { normal: 5_000, long: 500_000 },
   /** Kills of the server while a reader follows its events. */
   feedKills: { normal: 3, long: 30 },
+  /** Backups taken one after another while clients make disks. */
+  backupsUnderLoad: { normal: 2, long: 30 },
 } as const;
 
 /** True in the long run. */

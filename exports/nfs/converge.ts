@@ -54,6 +54,27 @@ export function planExports(desired: readonly NfsExport[], actual: readonly NfsE
   return { remove, update, add };
 }
 
+/** What somebody else did to the exports of a server, by their ids. */
+export interface ExportDrift {
+  readonly missing: readonly number[];
+  readonly changed: readonly number[];
+  readonly foreign: readonly number[];
+}
+
+/** What differs between what was left served and what is served now; undefined when nothing does. */
+export function exportDrift(left: readonly NfsExport[], actual: readonly NfsExport[]): ExportDrift | undefined {
+  const now = new Map(actual.map((entry) => [entry.id, entry]));
+  const ours = new Set(left.map(({ id }) => id));
+  const missing = left.filter(({ id }) => !now.has(id)).map(({ id }) => id);
+  const isChanged = (entry: NfsExport) => {
+    const other = now.get(entry.id);
+    return other !== undefined && !sameContent(entry, other);
+  };
+  const changed = left.filter(isChanged).map(({ id }) => id);
+  const foreign = actual.filter(({ id }) => !ours.has(id)).map(({ id }) => id);
+  return missing.length + changed.length + foreign.length > 0 ? { missing, changed, foreign } : undefined;
+}
+
 /** What a convergence did, and what failed with which words. */
 export interface ConvergeResult {
   readonly removed: readonly number[];
@@ -65,10 +86,15 @@ export interface ConvergeResult {
 /**
  * Makes `backend` serve exactly `desired`. One export that fails (its volume is not mounted, say) does not keep the others
  * from being served; it is in `failed`, and the next convergence tries it again.
+ * `actual` is what it serves, when the caller has just asked it.
  * @throws BakeryError `nfs-unavailable` when the server does not answer; `export-duplicate`.
  */
-export async function convergeExports(backend: NfsBackend, desired: readonly NfsExport[]): Promise<ConvergeResult> {
-  const plan = planExports(desired, await backend.list());
+export async function convergeExports(
+  backend: NfsBackend,
+  desired: readonly NfsExport[],
+  actual?: readonly NfsExport[],
+): Promise<ConvergeResult> {
+  const plan = planExports(desired, actual ?? (await backend.list()));
   const failed: { id: number; error: unknown }[] = [];
   const attempt = async (id: number, act: () => Promise<void>, done: number[]): Promise<void> => {
     try {

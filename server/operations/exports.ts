@@ -6,7 +6,13 @@ import { findClaim } from '../../db/journal.ts';
 import type { Db } from '../../db/open.ts';
 import { listPis } from '../../db/pis.ts';
 import type { ExportAccess, ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
-import { type ConvergeResult, convergeExports, describeFailures } from '../../exports/nfs/converge.ts';
+import {
+  type ConvergeResult,
+  convergeExports,
+  describeFailures,
+  type ExportDrift,
+  exportDrift,
+} from '../../exports/nfs/converge.ts';
 import type { ExportKeeper, Places } from './ports.ts';
 
 /** Who may mount a Pi's exports. */
@@ -40,6 +46,12 @@ function clientOf(pi: Pi, policy: ExportPolicy): ExportClient | undefined {
   return pi.address && { kind: 'address', address: pi.address };
 }
 
+/** Also notices when somebody else has changed what is served. */
+export interface DriftingExportKeeper extends ExportKeeper {
+  /** The NFS server is a new one: that it serves nothing yet is nobody's doing. */
+  forget(): void;
+}
+
 /** Converges the backend to the inventory, one convergence at a time; callers that come meanwhile share the next. */
 export function createExportKeeper(options: {
   db: Db;
@@ -52,9 +64,13 @@ export function createExportKeeper(options: {
   broken(): Promise<ReadonlySet<string>>;
   /** What exports allow now: nobody may write while the pool is below its reserve. */
   access(): ExportAccess;
+  /** Somebody else had changed what is served; it is repaired. */
+  onDrift?(drift: ExportDrift): Promise<void>;
   log: Log;
-}): ExportKeeper {
+}): DriftingExportKeeper {
   const { db, backend, policy, places, log } = options;
+  /** What the last convergence left served; undefined when nobody knows. */
+  let left: readonly NfsExport[] | undefined;
   let running: Promise<ConvergeResult> | undefined;
   let next: Promise<ConvergeResult> | undefined;
 
@@ -74,11 +90,14 @@ export function createExportKeeper(options: {
     const mounted = await options.mounted();
     const hidden = await withheld(disks);
     const desired = desiredExports({ disks, pis, policy, places, access: options.access() });
-    const result = await convergeExports(
-      backend,
-      desired.filter(({ path }) => mounted.has(path) && !hidden.has(path)),
-    );
+    const served = desired.filter(({ path }) => mounted.has(path) && !hidden.has(path));
+    const actual = await backend.list();
+    const drift = left && exportDrift(left, actual);
+    left = undefined;
+    const result = await convergeExports(backend, served, actual);
     const { added, updated, removed } = result;
+    if (result.failed.length === 0) left = served;
+    if (drift) await options.onDrift?.(drift);
     if (added.length + updated.length + removed.length > 0) log.info({ added, updated, removed }, 'exports changed');
     if (result.failed.length > 0) log.error({ failures: describeFailures(result) }, 'exports could not be changed');
     return result;
@@ -101,6 +120,9 @@ export function createExportKeeper(options: {
     return next;
   }
   return {
+    forget() {
+      left = undefined;
+    },
     async converge(concerned) {
       const { failed } = await converge();
       const ours = failed.find((failure) => concerned.includes(failure.id));

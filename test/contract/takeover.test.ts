@@ -25,10 +25,10 @@ inOwnNamespace(import.meta.url, () => {
   test('a tree larger than the usual root gets a volume that holds it, and copying it twice is copying it once', async (t) => {
     const { takeover, volumes, old, at, id, fsUuid } = await bench(t);
     mkdirSync(old(id));
-    layRootTree(old(id), { hostname: 'one', mib: 80 });
-    // More files than mkfs would make inodes for.
+    layRootTree(old(id), { hostname: 'one', mib: 140 });
+    // More files than mkfs would make inodes for in a volume of that size.
     mkdirSync(join(old(id), 'many'));
-    for (let n = 0; n < 30_000; n++) writeFileSync(join(old(id), 'many', String(n)), '');
+    for (let n = 0; n < 40_000; n++) writeFileSync(join(old(id), 'many', String(n)), '');
     const was = fingerprint(old(id), 'lost+found');
     const volume = { id, fsUuid, from: old(id) };
     await takeover.createRoot(volume);

@@ -15,26 +15,41 @@ export interface RunningBakery {
   output(): string;
   /** SIGTERM, and its end. */
   stop(): Promise<number | null>;
-  /** SIGKILL from outside, and its end. */
-  kill(): Promise<void>;
+  /** SIGKILL from outside, and its end. @returns the signal that ended it: not SIGKILL when it had ended by itself. */
+  kill(): Promise<NodeJS.Signals | null>;
 }
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
 
-/** Starts a server with `settings` as its environment and waits until it is ready. */
-export async function startBakery(options: {
-  root: string;
-  settings?: Readonly<Record<string, string>>;
-  timeoutMs?: number;
-}): Promise<RunningBakery> {
-  const env = {
+interface Start {
+  readonly root: string;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+function environmentOf({ root, settings }: Start) {
+  return {
     PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
-    BAKERY_ROOT: options.root,
+    BAKERY_ROOT: root,
     BAKERY_HTTP_ADDRESS: '0.0.0.0',
     HTTP_PORT: '0',
     LOG_LEVEL: 'info',
-    ...options.settings,
+    ...settings,
   };
+}
+
+/** Starts a server and sends it SIGKILL `afterMs` later, ready or not. @returns the signal that ended it. */
+export async function startAndKill(options: Start & { afterMs: number }): Promise<NodeJS.Signals | null> {
+  const child = spawn(process.execPath, [MAIN], { env: environmentOf(options), stdio: 'ignore', cwd: '/' });
+  const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+    child.once('close', (_code, signal) => resolve(signal)),
+  );
+  setTimeout(() => child.kill('SIGKILL'), options.afterMs);
+  return ended;
+}
+
+/** Starts a server with `settings` as its environment and waits until it is ready. */
+export async function startBakery(options: Start & { timeoutMs?: number }): Promise<RunningBakery> {
+  const env = environmentOf(options);
   const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
   let output = '';
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -63,7 +78,10 @@ export async function startBakery(options: {
       pid: child.pid ?? 0,
       output: () => output,
       stop: () => endWith(child, 'SIGTERM', ended),
-      kill: async () => void (await endWith(child, 'SIGKILL', ended)),
+      async kill() {
+        await endWith(child, 'SIGKILL', ended);
+        return child.signalCode;
+      },
     };
   } catch (error) {
     child.kill('SIGKILL');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningBakery, startBakery, stopLeftovers } from './bakery.ts';
+import { type RunningBakery, startAndKill, startBakery, stopLeftovers } from './bakery.ts';
 import { type PowerServer, startPowerServer } from './power-server.ts';
 import { makeTinyImage } from './tiny-image.ts';
 import type { CheckedWorld } from './world-check.ts';
@@ -17,6 +17,8 @@ export interface Rack {
   readonly lit: ReadonlySet<string>;
   /** Starts a server, also after one that was killed. */
   start(): Promise<RunningBakery>;
+  /** Starts one and kills it `afterMs` later, in the middle of its start-up or soon after. */
+  startAndKill(afterMs: number): Promise<NodeJS.Signals | null>;
   /** Ends `bakery` and all that is left of its world. */
   close(bakery: RunningBakery | undefined): Promise<void>;
 }
@@ -26,7 +28,7 @@ export async function makeRack(pis: number): Promise<Rack> {
   const folder = mkdtempSync(join(tmpdir(), 'bakery-rack-'));
   const root = join(folder, 'root');
   mkdirSync(root, { mode: 0o711 });
-  makeTinyImage(join(folder, 'tiny.img'), { rootMiB: 12 });
+  makeTinyImage(join(folder, 'tiny.img'), { rootMiB: 8, bootMiB: 9 });
   const serials = Array.from({ length: pis }, (_, i) => (0xca5e0000 + i).toString(16));
   const lit = new Set<string>();
   const port = (serial: string) => ({
@@ -37,21 +39,19 @@ export async function makeRack(pis: number): Promise<Rack> {
   const ppi = join(folder, 'ppi.json');
   const piList = Object.fromEntries(serials.map((serial, id) => [serial, { piId: serial, id, url: power.url }]));
   writeFileSync(ppi, JSON.stringify({ piList }));
+  const settings = {
+    BAKERY_ADDRESS: '127.0.0.1',
+    BAKERY_EXPORT_POLICY: 'any',
+    BAKERY_POWER: 'simpleweb',
+    PPI_CONFIG_PATH: ppi,
+  };
   return {
     world: { root, policy: 'any' },
     serials,
     image: readFileSync(join(folder, 'tiny.img')),
     lit,
-    start: () =>
-      startBakery({
-        root,
-        settings: {
-          BAKERY_ADDRESS: '127.0.0.1',
-          BAKERY_EXPORT_POLICY: 'any',
-          BAKERY_POWER: 'simpleweb',
-          PPI_CONFIG_PATH: ppi,
-        },
-      }),
+    start: () => startBakery({ root, settings }),
+    startAndKill: (afterMs) => startAndKill({ root, settings, afterMs }),
     async close(bakery) {
       await bakery?.stop();
       await power.close();

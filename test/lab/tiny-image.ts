@@ -20,11 +20,13 @@ export interface TinyImage {
   readonly bootFiles?: Readonly<Record<string, string | Uint8Array>>;
   readonly rootFiles?: Readonly<Record<string, string | Uint8Array>>;
   readonly rootMiB?: number;
+  readonly bootMiB?: number;
 }
 
 /** Files as in a small Raspberry Pi OS. */
 export const TINY: Required<TinyImage> = {
   rootMiB: 24,
+  bootMiB: 32,
   bootFiles: {
     'bootcode.bin': Buffer.alloc(50_000, 'boot'),
     'start.elf': Buffer.alloc(300_001, 'start'),
@@ -55,7 +57,7 @@ function lay(folder: string, files: Readonly<Record<string, string | Uint8Array>
 
 /** Makes a raw image with an MBR, a FAT and an ext4 partition in a second or so. */
 export function makeTinyImage(file: string, image: TinyImage = {}): void {
-  const { bootFiles, rootFiles, rootMiB } = { ...TINY, ...image };
+  const { bootFiles, rootFiles, rootMiB, bootMiB } = { ...TINY, ...image };
   const work = mkdtempSync(join(tmpdir(), 'bakery-tiny-'));
   try {
     const [boot, root, fat] = [join(work, 'boot'), join(work, 'root'), join(work, 'fat')];
@@ -63,17 +65,30 @@ export function makeTinyImage(file: string, image: TinyImage = {}): void {
     lay(boot, bootFiles);
     lay(root, rootFiles);
     writeFileSync(file, '');
-    truncateSync(file, (1 + 32 + rootMiB) * MIB);
-    const table = ['label: dos', 'label-id: 0x6c586e13', '2048,65536,c', `67584,${rootMiB * 2048},83`, ''].join('\n');
+    truncateSync(file, (1 + bootMiB + rootMiB) * MIB);
+    const [first, second] = [`2048,${bootMiB * 2048},c`, `${(1 + bootMiB) * 2048},${rootMiB * 2048},83`];
+    const table = ['label: dos', 'label-id: 0x6c586e13', first, second, ''].join('\n');
     run('sfdisk', ['--quiet', file], table);
     writeFileSync(fat, '');
-    truncateSync(fat, 32 * MIB);
+    truncateSync(fat, bootMiB * MIB);
     run('mkfs.vfat', ['-F', '16', '-n', 'bootfs', fat]);
     for (const name of new Set(Object.keys(bootFiles).map((path) => path.split('/')[0] ?? ''))) {
       run('mcopy', ['-s', '-i', fat, join(boot, name), '::']);
     }
     run('dd', [`if=${fat}`, `of=${file}`, 'bs=1M', 'seek=1', 'conv=notrunc']);
-    run('mke2fs', ['-q', '-t', 'ext4', '-d', root, '-L', 'rootfs', '-E', `offset=${33 * MIB}`, file, `${rootMiB}M`]);
+    run('mke2fs', [
+      '-q',
+      '-t',
+      'ext4',
+      '-d',
+      root,
+      '-L',
+      'rootfs',
+      '-E',
+      `offset=${(1 + bootMiB) * MIB}`,
+      file,
+      `${rootMiB}M`,
+    ]);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -31,6 +31,7 @@ interface Rows {
     export_id: number;
   }[];
   readonly bakeforms: readonly { name: string; state: string; volume_id: string }[];
+  readonly trash: readonly { disk: string }[];
   readonly operations: readonly { id: string; kind: string; state: string }[];
   readonly claims: readonly { resource: string; operation: string }[];
 }
@@ -46,6 +47,7 @@ function readRows(world: CheckedWorld): Rows {
       pis: all('SELECT id, state, bakeform, address FROM pis'),
       disks: all('SELECT id, role, state, pi, position, fs_uuid, export_id FROM disks'),
       bakeforms: all('SELECT name, state, volume_id FROM bakeforms'),
+      trash: all('SELECT disk FROM trash'),
       operations: all("SELECT id, kind, state FROM operations WHERE state NOT IN ('done', 'failed')"),
       claims: all('SELECT resource, operation FROM claims'),
     }))();
@@ -108,7 +110,7 @@ async function isThere(path: string): Promise<boolean> {
 
 /**
  * Every inconsistency between what the database says and what there is: rows among each other, folders below `nfs/`,
- * volume files and their file systems' UUIDs, golden volumes, half-made things, mounts, loop devices and NFS exports. Nothing may
+ * volume files and their file systems' UUIDs, golden volumes, the trash, half-made things, mounts, loop devices and NFS exports. Nothing may
  * be missing, nothing leaked, nothing there twice. Empty for a world at rest (see `untilAtRest`); an operation that is
  * open, a stuck one too, is told as an inconsistency of its own, and what it holds may be told as well. Changes nothing.
  */
@@ -139,6 +141,8 @@ export async function checkWorld(world: CheckedWorld): Promise<string[]> {
     ),
   );
   faults.push(...compare('golden volume', goldens, await readdir(pool('golden'))));
+  const trash = rows.trash.map(({ disk }) => `${disk}.ext4`);
+  faults.push(...compare('volume in the trash', trash, await readdir(pool('trash'))));
   for (const folder of ['incoming', 'work']) faults.push(...compare(folder, [], await readdir(pool(folder))));
   for (const { id, fs_uuid } of rows.disks) {
     const uuid = await readExt4Uuid(volume(id)).catch(() => undefined);

@@ -28,7 +28,11 @@ async function setUp(mount: () => Promise<void>) {
   });
   const places = { root: (pi: PiId) => `/nfs/${pi}`, disk: (id: DiskId) => `/nfs/${id}`, bakeform: (id: string) => id };
   const ports = { db, volumes: { mount } as unknown as VolumePort, places, log: quiet };
-  return { db, round: () => mountMissing(ports), fault: async () => (await findPi(db, PI))?.fault };
+  return {
+    db,
+    round: async () => (await mountMissing(ports)).failed.length,
+    fault: async () => (await findPi(db, PI))?.fault,
+  };
 }
 
 test('a volume that cannot be mounted is a fault of its Pi, which clears itself when it can', async () => {

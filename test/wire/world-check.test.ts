@@ -92,7 +92,7 @@ inOwnNamespace(import.meta.url, () => {
         sh('losetup', '-d', sh('losetup', '-j', file('pool/trash/stray')).split(':')[0] ?? '');
         rmSync(file('pool/trash/stray'));
       },
-      faults: [/^loop device leaked: .*\/pool\/trash\/stray$/],
+      faults: [/^loop device leaked: .*\/pool\/trash\/stray$/, /^volume in the trash leaked: stray$/],
     },
     'a mount that is gone': {
       harm: () => sh('umount', '-l', place()),
@@ -126,12 +126,20 @@ inOwnNamespace(import.meta.url, () => {
       mend: () => renameSync(file('pool/trash/away'), volume()),
       faults: [
         /^volume missing: /,
+        /^volume in the trash leaked: away$/,
         /^volume .* undefined/,
         /^loop.*missing/,
         /^loop.*leaked/,
         /^mount miss/,
         /^mount leak/,
       ],
+    },
+    'a record of the trash without its volume': {
+      ...row(
+        "INSERT INTO trash (disk, role, size_mib, fs_uuid, discarded_at) VALUES ('lost', 'data', 4, 'x', 1)",
+        "DELETE FROM trash WHERE disk = 'lost'",
+      ),
+      faults: [/^volume in the trash missing: lost\.ext4$/],
     },
     'a claim of nobody': {
       harm: () => sql("INSERT INTO claims SELECT 'pi:x', id, 'bake' FROM operations LIMIT 1"),
