@@ -51,6 +51,7 @@ import { startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
+import { createWebhookDelivery } from './reconcile/webhooks.ts';
 import { adminToken } from './token.ts';
 
 /** How long the recovery of interrupted operations may keep the server from listening. */
@@ -225,6 +226,8 @@ async function start(
   const engine = createEngine({ db, kinds: operationKinds(ports), clock, log, gate: seams.gate });
 
   const feed = watchFeed(db, { clock, log });
+  const webhooks = createWebhookDelivery({ db, feed, clock, log });
+  teardown.add(() => webhooks.stop());
   const trash = createTrashKeeper({ db, engine, keepMs, clock, log });
 
   const healer = createHealer({
@@ -296,6 +299,7 @@ async function start(
       db,
       engine,
       feed,
+      webhooks,
       power,
       places,
       desk,
@@ -332,6 +336,11 @@ async function start(
         name: 'addresses',
         everyMs: 15_000,
         run: () => watchAddresses({ db, exports, reachable: () => reachableNeighbours(exec), clock, log }),
+      },
+      {
+        name: 'webhooks',
+        everyMs: 1_000,
+        run: () => webhooks.refresh(),
       },
       {
         name: 'trash',

@@ -3,6 +3,10 @@
  * a pass of the normal run cannot be mistaken for one of the long run.
  */
 const SIZES = {
+  /** Kills of the server while a reader follows its events. */
+  feedKills: { normal: 3, long: 30 },
+  /** Kills of the server while a webhook waits for its answer. */
+  webhookKills: { normal: 2, long: 30 },
   /** Rounds of two Pis asking for one disk. */
   attachRaces: { normal: 5, long: 100 },
   /** Rounds of a server killed at a random time under load. */
@@ -17,8 +21,6 @@ const SIZES = {
   tftpHostileDatagrams: { normal: 3_000, long: 200_000 },
   /** Random datagrams given to the packet decoder. */
   tftpPackets: { normal: 5_000, long: 500_000 },
-  /** Kills of the server while a reader follows its events. */
-  feedKills: { normal: 3, long: 30 },
   /** Backups taken one after another while clients make disks. */
   backupsUnderLoad: { normal: 2, long: 30 },
 } as const;

@@ -10,16 +10,28 @@ import type { Clock } from '../../core/host/clock.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { FeedWatch } from '../../db/feed-watch.ts';
 import type { Db } from '../../db/open.ts';
+import type { Webhook } from '../../db/webhooks.ts';
 import type { BootDesk } from '../boot/desk.ts';
 import type { Engine } from '../operations/engine.ts';
 import type { PiPower, Places } from '../operations/ports.ts';
 import type { AuthPolicy } from './auth.ts';
+
+/** Tells webhooks what happens. */
+export interface WebhookPorts {
+  /** Begins with new ones and ends with removed ones. */
+  refresh(): Promise<void>;
+  /** Sends a test message and says how it went. */
+  test(
+    webhook: Webhook,
+  ): Promise<{ kind: 'delivered'; status: number } | { kind: 'failed'; status?: number; error: string }>;
+}
 
 /** What the routes act through. */
 export interface ApiPorts {
   readonly db: Db;
   readonly engine: Engine;
   readonly feed: FeedWatch;
+  readonly webhooks: WebhookPorts;
   readonly power: PiPower;
   readonly places: Places;
   readonly desk: BootDesk;

@@ -23,6 +23,7 @@ import { ovenRoutes } from './routes/oven.ts';
 import { piRoutes } from './routes/pis.ts';
 import { problemsRoute } from './routes/problems.ts';
 import { trashRoutes } from './routes/trash.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 /** The base of every call of the API. */
 export const BASE = '/api/v1';
@@ -79,6 +80,7 @@ export async function buildApp(
         { name: 'pis', description: 'Single Pis, whatever their state' },
         { name: 'operations', description: 'Durable jobs, and who asked for them' },
         { name: 'events', description: 'What happens, told as it happens' },
+        { name: 'webhooks', description: 'Addresses that are told what happens' },
         { name: 'netboot', description: 'What the Pis ask for' },
         { name: 'health', description: 'Is the server up' },
       ],
@@ -114,6 +116,7 @@ export async function buildApp(
       trashRoutes(api, ports);
       operationRoutes(api, ports);
       eventRoutes(api, ports);
+      webhookRoutes(api, ports);
       auditRoutes(api, ports);
       piRoutes(api, ports);
       downloadRoute(api, ports);

@@ -34,6 +34,7 @@ export const PACKAGES = [
   { name: 'git', for: 'test', programs: ['git'] },
   { name: 'cpio', for: 'test', programs: ['cpio'] },
   { name: 'kmod', for: 'test', programs: ['depmod', 'modprobe'] },
+  { name: 'openssl', for: 'test', programs: ['openssl'] },
   { name: 'xz-utils', for: 'test', programs: ['xz'] },
 ];
 
