@@ -40,6 +40,7 @@ const ROOT_FILES: Places = {
   'root/init': 'sbin/init',
   'root/json.awk': 'usr/lib/lab/json.awk',
   'root/setup-loop': 'usr/lib/lab/setup-loop',
+  'root/workload.sh': 'usr/lib/lab/workload.sh',
 };
 
 /** What the image is made of. */
