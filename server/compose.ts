@@ -49,6 +49,7 @@ import { repairNfs, tellExportDrift } from './reconcile/drift-nfs.ts';
 import { createHealer } from './reconcile/heal.ts';
 import { startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
+import { createRetention } from './reconcile/retention.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
 import { createWebhookDelivery } from './reconcile/webhooks.ts';
@@ -226,6 +227,7 @@ async function start(
   const engine = createEngine({ db, kinds: operationKinds(ports), clock, log, gate: seams.gate });
 
   const feed = watchFeed(db, { clock, log });
+  const retention = createRetention({ db, keepMs: config.BAKERY_KEEP_DAYS * 86_400_000, clock, log });
   const webhooks = createWebhookDelivery({ db, feed, clock, log });
   teardown.add(() => webhooks.stop());
   const trash = createTrashKeeper({ db, engine, keepMs, clock, log });
@@ -336,6 +338,11 @@ async function start(
         name: 'addresses',
         everyMs: 15_000,
         run: () => watchAddresses({ db, exports, reachable: () => reachableNeighbours(exec), clock, log }),
+      },
+      {
+        name: 'retention',
+        everyMs: 10_000,
+        run: () => retention.round(),
       },
       {
         name: 'webhooks',

@@ -94,6 +94,10 @@ const SETTINGS = {
     schema: z.coerce.number().int().min(1).max(1000).default(7),
     help: 'how many of these copies are kept',
   },
+  BAKERY_KEEP_DAYS: {
+    schema: z.coerce.number().min(1).max(3650).default(90),
+    help: 'how long events, ended operations and the audit are kept',
+  },
   NFS_ADDRESS: { schema: ipv4.optional(), help: 'old name of BAKERY_ADDRESS' },
   KPARTX_PATH: { schema: z.string().optional(), help: 'accepted and ignored' },
   LOG_LEVEL: {

@@ -7,6 +7,8 @@ const SIZES = {
   feedKills: { normal: 3, long: 30 },
   /** Kills of the server while a webhook waits for its answer. */
   webhookKills: { normal: 2, long: 30 },
+  /** By how much less than the real bounds of rows are written to ten times over. */
+  retentionScale: { normal: 200, long: 1 },
   /** Rounds of two Pis asking for one disk. */
   attachRaces: { normal: 5, long: 100 },
   /** Rounds of a server killed at a random time under load. */

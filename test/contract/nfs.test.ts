@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
@@ -108,6 +108,18 @@ function ganeshaUnitTests(openedLab: () => Lab): void {
       assert.deepEqual(await backend.start(), { adopted: true });
       assert.deepEqual(pids(), before);
       assert.deepEqual(await backend.list(), [served]);
+    });
+
+    test('the logs of all its processes are bounded while they run', async () => {
+      await backend.start();
+      const logs = ['ganesha.log', 'bus.log', 'rpcbind.log'].map((name) => join(root, 'nfs-server', name));
+      for (const file of logs) appendFileSync(file, 'x'.repeat(5 * 1024 ** 2));
+      assert.equal(await backend.alive(), true);
+      for (const file of logs) {
+        assert.ok(statSync(file).size < 1024 ** 2, file);
+        assert.equal(statSync(`${file}.1`).size, 4 * 1024 ** 2, file);
+      }
+      assert.equal(await backend.alive(), true);
     });
 
     test('a process whose record was lost is found by its configuration file', async () => {

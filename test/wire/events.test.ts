@@ -185,6 +185,24 @@ inOwnNamespace(import.meta.url, () => {
     assert.ok(!hole.events.some(({ type }) => type === 'gap'));
   });
 
+  test('what is too old is removed by the server, and who asks for it is told where it begins now', async () => {
+    await tell(20);
+    const newest = await newestEvent(db);
+    await db
+      .updateTable('events')
+      .set({ at: 1 })
+      .where('seq', '<=', newest - 3)
+      .execute();
+    for (let tries = 0; (await kept()).length > 3; tries++) {
+      assert.ok(tries < 1_000, 'nothing was removed');
+      await sleep(50);
+    }
+    const reader = await follow({ lastId: '2' });
+    await reader.until(() => reader.events.length === 4);
+    assert.deepEqual(reader.events[0]?.data, { wanted: 3, from: newest - 2 });
+    assert.deepEqual(reader.seqs.slice(1), await kept());
+  });
+
   test('an id that is not there yet, as after the restore of an older database, is a gap too', async () => {
     const newest = await newestEvent(db);
     const reader = await follow({ lastId: String(newest + 1_000) });

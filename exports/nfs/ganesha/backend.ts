@@ -114,8 +114,8 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
     alive: async () => {
       const unit = await wholeUnit(context);
       if (!unit) return false;
-      // Both write in append mode, so their logs may be cut while they run. A full disk is no reason to call a server dead.
-      for (const file of [layout.serverLog, layout.busLog]) {
+      // All write in append mode, so their logs may be cut while they run. A full disk is no reason to call a server dead.
+      for (const file of [layout.serverLog, layout.busLog, layout.rpcbindLog]) {
         await boundLog(file).catch((error) =>
           options.log.warn({ file, error: describeError(error) }, 'log not bounded'),
         );
