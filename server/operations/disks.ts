@@ -132,13 +132,19 @@ export function attachKind(ports: OperationPorts): OperationKind<z.output<typeof
       if (disk.pi) throw attachedTo(disk.id, disk.pi);
       const pi = await requirePi(trx, params.pi);
       if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);
-      await placeDisk(trx, disk.id, { pi: pi.id, position: await nextPosition(trx, pi.id) });
     },
     steps: [
       {
         name: 'export',
         timeoutMs: 60_000,
-        do: async ({ params }) => exports.converge(await exportIdOf(db, params.disk)),
+        // It gets its place here, not at admission: what has a place is exported by any convergence, and only a step is undone.
+        async do({ params: { disk, pi } }) {
+          await db.transaction().execute(async (trx) => {
+            const isPlaced = (await findDisk(trx, disk))?.pi === pi;
+            if (!isPlaced) await placeDisk(trx, disk, { pi, position: await nextPosition(trx, pi) });
+          });
+          await exports.converge(await exportIdOf(db, disk));
+        },
         async undo({ params }) {
           await unplaceDisk(db, params.disk);
           await exports.converge(await exportIdOf(db, params.disk));
@@ -146,7 +152,6 @@ export function attachKind(ports: OperationPorts): OperationKind<z.output<typeof
       },
     ],
     commit: async () => undefined,
-    unwound: (trx, { params }) => unplaceDisk(trx, params.disk),
   };
 }
 

@@ -48,13 +48,26 @@ export async function startAndKill(options: Start & { afterMs: number }): Promis
 }
 
 /** Starts a server with `settings` as its environment and waits until it is ready. */
-export async function startBakery(options: Start & { timeoutMs?: number }): Promise<RunningBakery> {
-  const env = environmentOf(options);
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+export async function startBakery(
+  options: Start & {
+    timeoutMs?: number;
+    /** Another entry than main.ts; it gets two pipes (3, 4) and an IPC channel beside the usual ones. */
+    entry?: string;
+    /** Called as soon as the process is there. */
+    onChild?(child: ChildProcess): void;
+  },
+): Promise<RunningBakery> {
+  const child = spawn(process.execPath, [options.entry ?? MAIN], {
+    env: environmentOf(options),
+    stdio: options.entry ? ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
+    cwd: '/',
+  });
+  options.onChild?.(child);
   let output = '';
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const ready = Promise.withResolvers<string>();
   for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
     stream.setEncoding('utf8');
     stream.on('data', (text: string) => {
       output += text;

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningBakery, startAndKill, startBakery, stopLeftovers } from './bakery.ts';
+import { type HeldBakery, startHeldBakery } from './held-bakery.ts';
 import { type PowerServer, startPowerServer } from './power-server.ts';
 import { makeTinyImage } from './tiny-image.ts';
 import type { CheckedWorld } from './world-check.ts';
@@ -15,8 +16,12 @@ export interface Rack {
   readonly image: Buffer;
   /** Serials whose power is on. */
   readonly lit: ReadonlySet<string>;
+  /** Serials whose port answers with an error while they are in here. */
+  readonly broken: Set<string>;
   /** Starts a server, also after one that was killed. */
   start(): Promise<RunningBakery>;
+  /** Starts one that can be held at any point of its journal. */
+  startHeld(): Promise<HeldBakery>;
   /** Starts one and kills it `afterMs` later, in the middle of its start-up or soon after. */
   startAndKill(afterMs: number): Promise<NodeJS.Signals | null>;
   /** Ends `bakery` and all that is left of its world. */
@@ -31,9 +36,19 @@ export async function makeRack(pis: number): Promise<Rack> {
   makeTinyImage(join(folder, 'tiny.img'), { rootMiB: 8, bootMiB: 9 });
   const serials = Array.from({ length: pis }, (_, i) => (0xca5e0000 + i).toString(16));
   const lit = new Set<string>();
+  const broken = new Set<string>();
+  const working = (serial: string) => {
+    if (broken.has(serial)) throw new Error('the port is broken');
+  };
   const port = (serial: string) => ({
-    on: async () => void lit.add(serial),
-    off: async () => void lit.delete(serial),
+    async on() {
+      working(serial);
+      lit.add(serial);
+    },
+    async off() {
+      working(serial);
+      lit.delete(serial);
+    },
   });
   const power: PowerServer = await startPowerServer(Object.fromEntries(serials.map((serial, i) => [i, port(serial)])));
   const ppi = join(folder, 'ppi.json');
@@ -50,7 +65,9 @@ export async function makeRack(pis: number): Promise<Rack> {
     serials,
     image: readFileSync(join(folder, 'tiny.img')),
     lit,
+    broken,
     start: () => startBakery({ root, settings }),
+    startHeld: () => startHeldBakery({ root, settings }),
     startAndKill: (afterMs) => startAndKill({ root, settings, afterMs }),
     async close(bakery) {
       await bakery?.stop();

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { call } from '../lab/bakery.ts';
+import type { HeldBakery } from '../lab/held-bakery.ts';
+import type { Rack } from '../lab/rack.ts';
+import { untilAtRest } from '../lab/world-check.ts';
+
+/** What scenarios act through: the API of the server that runs now. */
+export interface Stage {
+  readonly rack: Rack;
+  bakery: HeldBakery;
+}
+
+/** How the world is brought to where an operation can begin, and the one call that begins it. */
+export interface Scenario {
+  before(stage: Stage): Promise<void>;
+  /** `again` sends the very same request once more, with the same Idempotency-Key where it has one. */
+  start(stage: Stage): Promise<{ again?: () => Promise<unknown> }>;
+}
+
+interface Disk {
+  readonly id: string;
+}
+
+/** A call that must succeed. */
+async function must<T>(stage: Stage, method: string, path: string, body?: unknown): Promise<T> {
+  const answer = await call(stage.bakery, method, path, body);
+  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body as T;
+}
+
+/** A call whose answer may never come: the server is killed under it. */
+function send(stage: Stage, method: string, path: string, body?: unknown, key?: string): Promise<Response | undefined> {
+  return fetch(`${stage.bakery.base}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${stage.bakery.token}`, ...(key ? { 'idempotency-key': key } : {}) },
+    ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
+  } as RequestInit).catch(() => undefined);
+}
+
+export const rest = (stage: Stage) => untilAtRest(stage.rack.world, 60_000);
+const serial = (stage: Stage) => stage.rack.serials[0] ?? '';
+
+async function bake(stage: Stage): Promise<void> {
+  await must(stage, 'POST', '/fridge', { bakeformName: 'tiny' });
+  await rest(stage);
+}
+async function unbake(stage: Stage): Promise<void> {
+  await must(stage, 'DELETE', `/oven/${serial(stage)}`);
+  await rest(stage);
+}
+const createDisk = (stage: Stage) => must<Disk>(stage, 'POST', '/disks', { size: 4 });
+async function dataDisk(stage: Stage): Promise<string> {
+  const { disks } = await must<{ disks: Record<string, { size: number }> }>(stage, 'GET', '/disks');
+  return Object.entries(disks).find(([, disk]) => disk.size > 0)?.[0] ?? '';
+}
+async function attach(stage: Stage): Promise<void> {
+  await must(stage, 'POST', `/oven/${serial(stage)}/disks`, { diskId: await dataDisk(stage) });
+}
+async function trashed(stage: Stage): Promise<string> {
+  const { disks } = await must<{ disks: Disk[] }>(stage, 'GET', '/trash');
+  return disks[0]?.id ?? '';
+}
+
+/** What a stuck unbake leaves behind: written by hand, for a switch that is dead takes half a minute to say so. */
+function holdPi(stage: Stage): void {
+  const db = new Database(join(stage.rack.world.root, 'bakery.db'));
+  db.prepare("UPDATE pis SET state = 'held' WHERE id = ?").run(serial(stage));
+  db.close();
+}
+
+/** A call without a key: sent once. */
+const once = (request: (stage: Stage) => Promise<[string, string, unknown?]>): Scenario['start'] => {
+  return async (stage) => {
+    const [method, path, body] = await request(stage);
+    void send(stage, method, path, body);
+    return {};
+  };
+};
+/** A call with an Idempotency-Key, which the client may send again when it heard nothing. */
+const keyed = (request: (stage: Stage) => Promise<[string, string, unknown?]>): Scenario['start'] => {
+  return async (stage) => {
+    const [method, path, body] = await request(stage);
+    const key = randomUUID();
+    void send(stage, method, path, body, key);
+    return { again: async () => (await send(stage, method, path, body, key))?.arrayBuffer() };
+  };
+};
+
+/** By kind of operation; a kind that works differently on different things has more than one. */
+export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario>>>> = {
+  bake: {
+    'of a free Pi': {
+      before: async () => undefined,
+      start: keyed(async () => ['POST', '/fridge', { bakeformName: 'tiny' }]),
+    },
+  },
+  unbake: {
+    'of a Pi with a disk': {
+      async before(stage) {
+        await bake(stage);
+        await createDisk(stage);
+        await attach(stage);
+      },
+      start: once(async (stage) => ['DELETE', `/oven/${serial(stage)}`]),
+    },
+  },
+  release: {
+    'of a held Pi': {
+      async before(stage) {
+        await bake(stage);
+        holdPi(stage);
+      },
+      start: once(async (stage) => ['POST', `/pis/${serial(stage)}/release`, { isOff: true }]),
+    },
+  },
+  'upload-bakeform': {
+    'of a small image': {
+      before: async () => undefined,
+      start: keyed(async (stage) => ['POST', '/bakeforms/other', stage.rack.image]),
+    },
+  },
+  'delete-bakeform': {
+    'that nobody reads': {
+      before: async (stage) => void (await must(stage, 'POST', '/bakeforms/other', stage.rack.image)),
+      start: once(async () => ['DELETE', '/bakeforms/other']),
+    },
+  },
+  'create-disk': {
+    'of 4 MiB': { before: async () => undefined, start: keyed(async () => ['POST', '/disks', { size: 4 }]) },
+  },
+  'delete-disk': {
+    'that is attached to nothing': {
+      before: async (stage) => void (await createDisk(stage)),
+      start: once(async (stage) => ['DELETE', `/disks/${await dataDisk(stage)}`]),
+    },
+  },
+  attach: {
+    'to a baked Pi': {
+      async before(stage) {
+        await bake(stage);
+        await createDisk(stage);
+      },
+      start: once(async (stage) => ['POST', `/oven/${serial(stage)}/disks`, { diskId: await dataDisk(stage) }]),
+    },
+  },
+  detach: {
+    'from a baked Pi': {
+      async before(stage) {
+        await bake(stage);
+        await createDisk(stage);
+        await attach(stage);
+      },
+      start: once(async (stage) => ['DELETE', `/oven/${serial(stage)}/disks/${await dataDisk(stage)}`]),
+    },
+  },
+  restore: {
+    'of a data disk': {
+      async before(stage) {
+        await createDisk(stage);
+        await must(stage, 'DELETE', `/disks/${await dataDisk(stage)}`);
+      },
+      start: keyed(async (stage) => ['POST', `/trash/${await trashed(stage)}/restore`]),
+    },
+    'of a root': {
+      async before(stage) {
+        await bake(stage);
+        await unbake(stage);
+      },
+      start: keyed(async (stage) => ['POST', `/trash/${await trashed(stage)}/restore`]),
+    },
+  },
+  purge: {
+    'of a disk': {
+      async before(stage) {
+        await createDisk(stage);
+        await must(stage, 'DELETE', `/disks/${await dataDisk(stage)}`);
+      },
+      start: once(async (stage) => ['DELETE', `/trash/${await trashed(stage)}`]),
+    },
+  },
+};
+
+/** Takes everything away again but the bakeform `tiny` and the Pi in the fridge. */
+export async function reset(stage: Stage): Promise<void> {
+  const pi = serial(stage);
+  const { state } = await must<{ state: string }>(stage, 'GET', `/oven/${pi}`);
+  if (state === 'held') await must(stage, 'POST', `/pis/${pi}/release`, { isOff: true });
+  else if (state !== 'fridge') await must(stage, 'DELETE', `/oven/${pi}`);
+  await rest(stage);
+  const { disks } = await must<{ disks: object }>(stage, 'GET', '/disks');
+  for (const id of Object.keys(disks)) await must(stage, 'DELETE', `/disks/${id}`);
+  const forms = Object.keys(await must<object>(stage, 'GET', '/bakeforms'));
+  if (forms.includes('other')) await must(stage, 'DELETE', '/bakeforms/other');
+  for (const { id } of (await must<{ disks: Disk[] }>(stage, 'GET', '/trash')).disks) {
+    await must(stage, 'DELETE', `/trash/${id}`);
+  }
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { OperationKind } from '../../server/operations/kind.ts';
+import { operationKinds } from '../../server/operations/registry.ts';
+import { journalPoints, undoPoints } from '../../server/operations/runner.ts';
+import { call } from '../lab/bakery.ts';
+import { inOwnNamespace } from '../lab/namespace.ts';
+import { makeRack, register } from '../lab/rack.ts';
+import { checkWorld } from '../lab/world-check.ts';
+import { isLongRun } from '../sizes.ts';
+import { reset, rest, SCENARIOS, type Scenario, type Stage } from './scenarios.ts';
+import { shapeOf } from './shape.ts';
+
+/** Every kind there is, from the registry: none can be left out. */
+export const KINDS = operationKinds({} as never) as unknown as readonly OperationKind<never>[];
+
+/** Where an operation is killed, and whether what it did is there afterwards. */
+interface KillPoint {
+  readonly point: string;
+  readonly nth: number;
+  /** The step before it is made to fail, so that the operation undoes itself. */
+  readonly fail?: string;
+  readonly ends: 'as before' | 'done';
+}
+
+/**
+ * Nothing happens between one point's `:after` and the next one's `:before`: the normal run takes the first of such a pair, the
+ * long run both.
+ */
+function distinct(points: readonly string[]): string[] {
+  return points.filter(
+    (point, i) =>
+      isLongRun ||
+      i === 0 ||
+      !(
+        point.endsWith(':before') &&
+        points[i - 1]?.endsWith(':after') &&
+        !point.includes('/succeeded') &&
+        !point.includes('/undone')
+      ),
+  );
+}
+
+function killPoints(kind: OperationKind<never>): KillPoint[] {
+  const name = kind.kind;
+  const goesOn = kind.afterCrash === 'rollback' ? 'as before' : 'done';
+  const lastStep = kind.steps.at(-1)?.name;
+  const doing = distinct(journalPoints(kind)).map((point): KillPoint => {
+    const ends = point === `${name}/admit:before` ? 'as before' : point === `${name}/commit:after` ? 'done' : goesOn;
+    return { point, nth: 1, ends };
+  });
+  const undoing = distinct(undoPoints(kind)).map((point): KillPoint => {
+    // That it failed is not written down yet: it goes on as if it had not.
+    const ends = point === `${name}/unwinding:before` ? goesOn : 'as before';
+    return { point, nth: 1, fail: `${name}/${lastStep}/succeeded:before`, ends };
+  });
+  return [...doing, ...undoing];
+}
+
+/** Child processes that change the world; after each of them a step stands in its middle. */
+const CHANGES =
+  /^exec (mount|umount|mkfs|mke2fs|tune2fs|e2fsck|resize2fs|mcopy|ssh-keygen|cp|fallocate|dbus-send (Add|Update|Remove)Export|losetup --detach)/;
+
+/** The middles of its steps: every child process of a rehearsal that changed something. */
+function middles(kind: OperationKind<never>, passed: readonly string[]): KillPoint[] {
+  const ends = kind.afterCrash === 'rollback' ? 'as before' : 'done';
+  const counts = new Map<string, number>();
+  return passed.flatMap((point): KillPoint[] => {
+    const nth = (counts.get(point) ?? 0) + 1;
+    counts.set(point, nth);
+    return CHANGES.test(point) ? [{ point, nth, ends }] : [];
+  });
+}
+
+/** Kills a server at every point of these kinds' lives, and compares the world after the next start. */
+export function killSuite(url: string, names: readonly string[]): void {
+  inOwnNamespace(url, () => {
+    let stage: Stage;
+
+    before(async () => {
+      const rack = await makeRack(1);
+      const bakery = await rack.startHeld();
+      stage = { rack, bakery };
+      assert.equal((await call(bakery, 'POST', '/bakeforms/tiny', rack.image)).status, 201);
+      await register(bakery, rack.serials[0] ?? '');
+    });
+    after(async () => stage?.rack.close(stage.bakery));
+
+    async function killAt(
+      scenario: Scenario,
+      at: KillPoint,
+      shapes: { clean: string[]; done: string[] },
+    ): Promise<void> {
+      await scenario.before(stage);
+      assert.deepEqual(shapeOf(stage.rack), shapes.clean, 'the world before');
+      await stage.bakery.order({ hold: { point: at.point, nth: at.nth }, ...(at.fail ? { fail: at.fail } : {}) });
+      const { again } = await scenario.start(stage);
+      await stage.bakery.held(30_000);
+      await stage.bakery.killHeld();
+
+      stage.bakery = await stage.rack.startHeld();
+      await rest(stage);
+      const expected = at.ends === 'done' ? shapes.done : shapes.clean;
+      assert.deepEqual(shapeOf(stage.rack), expected, 'the world after');
+      assert.deepEqual(await checkWorld(stage.rack.world), []);
+      if (again && !at.point.endsWith('/admit:before')) {
+        await again();
+        await rest(stage);
+        assert.deepEqual(shapeOf(stage.rack), expected, 'the same request once more does nothing new');
+      }
+    }
+
+    for (const kind of KINDS.filter((candidate) => names.includes(candidate.kind))) {
+      for (const [what, scenario] of Object.entries(SCENARIOS[kind.kind] ?? {})) {
+        test(`${kind.kind} ${what}: killed anywhere, the next start finds or makes a whole world`, async (t) => {
+          const empty = shapeOf(stage.rack);
+          await scenario.before(stage);
+          const clean = shapeOf(stage.rack);
+          await stage.bakery.order({});
+          await scenario.start(stage);
+          // It is over when its last commit has been passed and nothing is open.
+          while (!stage.bakery.passed.includes(`${kind.kind}/commit:after`))
+            await new Promise((r) => setTimeout(r, 10));
+          const rehearsed = [...stage.bakery.passed];
+          await rest(stage);
+          const done = shapeOf(stage.rack);
+          assert.notDeepEqual(done, clean);
+          assert.deepEqual(await checkWorld(stage.rack.world), []);
+          await reset(stage);
+          assert.deepEqual(shapeOf(stage.rack), empty);
+
+          const expected = journalPoints(kind);
+          assert.deepEqual(
+            rehearsed.filter((point) => expected.includes(point)),
+            expected,
+            'every point is passed',
+          );
+          for (const at of [...killPoints(kind), ...middles(kind, rehearsed)]) {
+            const nth = at.nth > 1 ? ` (time ${at.nth})` : '';
+            await t.test(`${at.fail ? 'undoing, ' : ''}at ${at.point}${nth}: ${at.ends}`, async () => {
+              try {
+                await killAt(scenario, at, { clean, done });
+              } finally {
+                // After a failure too: the next point begins with a world that is whole.
+                if (stage.bakery.isOver()) stage.bakery = await stage.rack.startHeld();
+                await stage.bakery.order({});
+                await reset(stage);
+              }
+              assert.deepEqual(shapeOf(stage.rack), empty, 'nothing is left when all is taken away');
+            });
+          }
+        });
+      }
+    }
+  });
+}

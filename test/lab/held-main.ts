@@ -1,0 +1,60 @@
+import { readSync, writeSync } from 'node:fs';
+import { pino } from 'pino';
+import { composeServer } from '../../server/compose.ts';
+import { readConfig } from '../../server/config.ts';
+
+/**
+ * The server as main.ts starts it, with its seams connected to a test: every point of the journal, and the end of every child
+ * process, is written to pipe 3. At the point that the test names (over IPC) the whole process stops in a read of pipe 4, to
+ * which nobody ever writes: so it stands exactly there when SIGKILL comes from outside.
+ */
+const [TOLD, HELD_BY] = [3, 4];
+
+/** `hold`: stop at the nth time of that point. `fail`: what the step did there counts as failed. */
+export interface Order {
+  readonly hold?: { readonly point: string; readonly nth: number };
+  readonly fail?: string;
+}
+
+let order: Order = {};
+let seen = 0;
+process.on('message', (message: Order) => {
+  order = message;
+  seen = 0;
+  process.send?.('armed');
+});
+
+function at(point: string): void {
+  writeSync(TOLD, `${point}\n`);
+  if (order.hold?.point === point && ++seen === order.hold.nth) {
+    writeSync(TOLD, `HELD ${point}\n`);
+    readSync(HELD_BY, Buffer.alloc(1));
+  }
+  if (order.fail === point) {
+    order = order.hold ? { hold: order.hold } : {};
+    throw new Error(`the test wants a failure at ${point}`);
+  }
+}
+
+/** What a child process is for: its program and the first argument that is a word (`losetup --detach`, `…exportmgr.AddExport`). */
+function nameOf(program: string, args: readonly string[]): string {
+  const method = args
+    .find((arg) => arg.includes('exportmgr.'))
+    ?.split('.')
+    .at(-1);
+  const verb = method ?? args.find((arg) => /^-*[a-z][a-z-]*(?==|$)/i.test(arg))?.split('=')[0] ?? '';
+  return `exec ${program} ${verb}`.trim();
+}
+
+const log = pino({ level: 'info' });
+const server = await composeServer(readConfig([], process.env), log, '0.0.0', {
+  gate: at,
+  exec: (inner) => async (program, args, options) => {
+    const result = await inner(program, args, options);
+    at(nameOf(program, args));
+    return result;
+  },
+});
+for (const line of server.readyLines) process.stdout.write(`${line}\n`);
+process.once('SIGTERM', () => server.close(20_000).then(() => process.exit(0)));
+process.once('disconnect', () => process.exit(1));
