@@ -1,3 +1,3 @@
-import { killSuite } from './suite.ts';
+import { KILLED, killSuite } from './suite.ts';
 
-killSuite(import.meta.url, ['create-disk', 'delete-disk', 'restore', 'purge', 'upload-bakeform', 'delete-bakeform']);
+killSuite(import.meta.url, KILLED.disks);

@@ -1,3 +1,3 @@
-import { killSuite } from './suite.ts';
+import { KILLED, killSuite } from './suite.ts';
 
-killSuite(import.meta.url, ['bake', 'unbake', 'attach', 'detach', 'release']);
+killSuite(import.meta.url, KILLED.pis);

@@ -7,7 +7,7 @@ import type { Rack } from '../lab/rack.ts';
  * The whole world in lines that two runs of the same story share: rows without their minted ids and times, files of the pool by
  * number, which Pis are powered. What belongs to what is `checkWorld`'s business.
  */
-export function shapeOf(rack: Rack): string[] {
+export function shapeOf(rack: Pick<Rack, 'world' | 'lit'>): string[] {
   const { root } = rack.world;
   const db = new Database(join(root, 'bakery.db'), { readonly: true, timeout: 5_000 });
   const rows = (name: string, sql: string) =>

@@ -41,7 +41,8 @@ function distinct(points: readonly string[]): string[] {
   );
 }
 
-function killPoints(kind: OperationKind<never>): KillPoint[] {
+/** Where an operation of that kind is killed: each point of its life, and of its undoing. */
+export function killPoints(kind: OperationKind<never>): KillPoint[] {
   const name = kind.kind;
   const goesOn = kind.afterCrash === 'rollback' ? 'as before' : 'done';
   const lastStep = kind.steps.at(-1)?.name;
@@ -71,6 +72,13 @@ function middles(kind: OperationKind<never>, passed: readonly string[]): KillPoi
     return CHANGES.test(point) ? [{ point, nth, ends }] : [];
   });
 }
+
+/** Which file kills which kinds; an import runs only while a server starts and has a file of its own. */
+export const KILLED = {
+  pis: ['bake', 'unbake', 'attach', 'detach', 'release'],
+  disks: ['create-disk', 'delete-disk', 'restore', 'purge', 'upload-bakeform', 'delete-bakeform'],
+  imports: ['import-disks'],
+};
 
 /** Kills a server at every point of these kinds' lives, and compares the world after the next start. */
 export function killSuite(url: string, names: readonly string[]): void {
@@ -102,7 +110,13 @@ export function killSuite(url: string, names: readonly string[]): void {
       await rest(stage);
       const expected = at.ends === 'done' ? shapes.done : shapes.clean;
       assert.deepEqual(shapeOf(stage.rack), expected, 'the world after');
-      assert.deepEqual(await checkWorld(stage.rack.world), []);
+      // A Pi that was held before is, where nothing has begun.
+      const isHeld = (fault: string) =>
+        /^Pi \S+ is held$/.test(fault) && expected.some((line) => line.includes('"held"'));
+      assert.deepEqual(
+        (await checkWorld(stage.rack.world)).filter((fault) => !isHeld(fault)),
+        [],
+      );
       if (again && !at.point.endsWith('/admit:before')) {
         await again();
         await rest(stage);

@@ -20,6 +20,39 @@ export interface HeldBakery extends RunningBakery {
 
 const ENTRY = fileURLToPath(new URL('./held-main.ts', import.meta.url));
 
+/** Starts one that is to be held while it starts, and kills it there. */
+export async function killWhileStarting(
+  options: { root: string; settings: Readonly<Record<string, string>> },
+  order: Order,
+): Promise<void> {
+  const isHeld = Promise.withResolvers<void>();
+  let child: ChildProcess | undefined;
+  const starting = startBakery({
+    ...options,
+    settings: { ...options.settings, BAKERY_TEST_ORDER: JSON.stringify(order) },
+    entry: ENTRY,
+    onChild(started) {
+      child = started;
+      (started.stdio[3] as Readable).setEncoding('utf8').on('data', (text: string) => {
+        if (/^HELD /m.test(text)) isHeld.resolve();
+      });
+    },
+  });
+  const never = starting.then(
+    async (bakery) => {
+      await bakery.kill();
+      throw new Error(`it came up and was never held at ${order.hold?.point}`);
+    },
+    (error) => {
+      if (child?.signalCode !== 'SIGKILL') throw error;
+    },
+  );
+  await Promise.race([isHeld.promise, never]);
+  child?.kill('SIGKILL');
+  await never;
+  assert.equal(child?.signalCode, 'SIGKILL', 'it was ended from outside, by nothing else');
+}
+
 /** Starts one; see held-main.ts. */
 export async function startHeldBakery(options: {
   root: string;

@@ -16,7 +16,8 @@ export interface Order {
   readonly fail?: string;
 }
 
-let order: Order = {};
+/** What happens while it starts is ordered in the environment. */
+let order: Order = JSON.parse(process.env.BAKERY_TEST_ORDER ?? '{}');
 let seen = 0;
 process.on('message', (message: Order) => {
   order = message;
