@@ -47,7 +47,7 @@ import { letGoOfUnknown, settleRestored, sparedVolumes, spareOpen, sparing } fro
 import { repairMounts, rightlyMounted } from './reconcile/drift-mounts.ts';
 import { repairNfs, tellExportDrift } from './reconcile/drift-nfs.ts';
 import { createHealer } from './reconcile/heal.ts';
-import { startLoops } from './reconcile/loops.ts';
+import { type Loop, startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
 import { createRetention } from './reconcile/retention.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
@@ -113,6 +113,8 @@ export interface Seams {
   readonly gate?: JournalGate;
   /** Around every child process. */
   readonly exec?: (exec: Exec) => Exec;
+  /** How often a loop runs, in ms. */
+  readonly pace?: (loop: Loop) => number;
 }
 
 /** Builds everything and brings it up in the order of design §8. Nothing of it listens after a throw. */
@@ -267,7 +269,10 @@ async function start(
   await Promise.race([recovered, clock.sleep(RECOVER_BEFORE_MS, late.signal).catch(() => undefined)]);
   late.abort();
   // An import may take hours, in which Pis that were taken over before run already: they are looked after from here on.
-  const loops = startLoops(reconcileLoops(), { clock, log });
+  const loops = startLoops(
+    reconcileLoops().map((loop) => ({ ...loop, everyMs: seams.pace?.(loop) ?? loop.everyMs })),
+    { clock, log },
+  );
   teardown.add(() => loops.stop());
   const volumeFolders = [pool.path('volumes', ''), pool.path('trash', '')];
   await importLegacy({ db, engine, root, volumeFolders, recovered, clock, log });

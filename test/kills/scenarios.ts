@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import { call } from '../lab/bakery.ts';
 import type { HeldBakery } from '../lab/held-bakery.ts';
 import type { Rack } from '../lab/rack.ts';
@@ -16,6 +18,8 @@ export interface Stage {
 /** How the world is brought to where an operation can begin, and the one call that begins it. */
 export interface Scenario {
   before(stage: Stage): Promise<void>;
+  /** What it does leaves no trace in the shape of the world: it is seen at the broken volumes. */
+  readonly mends?: true;
   /** `again` sends the very same request once more, with the same Idempotency-Key where it has one. */
   start(stage: Stage): Promise<{ again?: () => Promise<unknown> }>;
 }
@@ -172,6 +176,16 @@ export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario
       start: keyed(async (stage) => ['POST', `/trash/${await trashed(stage)}/restore`]),
     },
   },
+  heal: {
+    'of a root': {
+      mends: true,
+      before: bake,
+      async start(stage) {
+        breakVolume(join(stage.rack.world.root, 'nfs', serial(stage)));
+        return {};
+      },
+    },
+  },
   purge: {
     'of a disk': {
       async before(stage) {
@@ -182,6 +196,12 @@ export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario
     },
   },
 };
+
+/** Makes the kernel think that a volume's file system is broken (Documentation/ABI/testing/sysfs-fs-ext4). */
+function breakVolume(at: string): void {
+  const device = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).find((mount) => mount.mountPoint === at);
+  writeFileSync(`/sys/fs/ext4/${device?.source.slice('/dev/'.length)}/trigger_fs_error`, 'for a test\n');
+}
 
 /** Takes everything away again but the bakeform `tiny` and the Pi in the fridge. */
 export async function reset(stage: Stage): Promise<void> {

@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import type { Rack } from '../lab/rack.ts';
 
 /**
@@ -23,5 +24,11 @@ export function shapeOf(rack: Pick<Rack, 'world' | 'lit'>): string[] {
   for (const folder of ['volumes', 'golden', 'incoming', 'work', 'trash']) {
     lines.push(`${readdirSync(join(root, 'pool', folder)).length} files in ${folder}`);
   }
-  return [...lines, `powered: ${[...rack.lit].join(' ')}`].toSorted();
+  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const broken = mounts.filter(
+    ({ mountPoint, superOptions }) =>
+      mountPoint.startsWith(`${root}/nfs/`) &&
+      superOptions.some((option) => option === 'ro' || option === 'emergency_ro'),
+  );
+  return [`${broken.length} broken volumes`, ...lines, `powered: ${[...rack.lit].join(' ')}`].toSorted();
 }

@@ -77,6 +77,7 @@ function middles(kind: OperationKind<never>, passed: readonly string[]): KillPoi
 export const KILLED = {
   pis: ['bake', 'unbake', 'attach', 'detach', 'release'],
   disks: ['create-disk', 'delete-disk', 'restore', 'purge', 'upload-bakeform', 'delete-bakeform'],
+  volumes: ['heal'],
   imports: ['import-disks'],
 };
 
@@ -108,6 +109,10 @@ export function killSuite(url: string, names: readonly string[]): void {
 
       stage.bakery = await stage.rack.startHeld();
       await rest(stage);
+      // Nobody asked for a mending: what was not begun is begun by a loop.
+      const isWhole = () => !scenario.mends || shapeOf(stage.rack).includes('0 broken volumes');
+      while (!isWhole()) await new Promise((resolve) => setTimeout(resolve, 50));
+      await rest(stage);
       const expected = at.ends === 'done' ? shapes.done : shapes.clean;
       assert.deepEqual(shapeOf(stage.rack), expected, 'the world after');
       // A Pi that was held before is, where nothing has begun.
@@ -138,7 +143,7 @@ export function killSuite(url: string, names: readonly string[]): void {
           const rehearsed = [...stage.bakery.passed];
           await rest(stage);
           const done = shapeOf(stage.rack);
-          assert.notDeepEqual(done, clean);
+          if (!scenario.mends) assert.notDeepEqual(done, clean);
           assert.deepEqual(await checkWorld(stage.rack.world), []);
           await reset(stage);
           assert.deepEqual(shapeOf(stage.rack), empty);
