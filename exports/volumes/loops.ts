@@ -8,8 +8,8 @@ const Listing = z.object({
   loopdevices: z.array(
     z.object({
       name: z.string(),
-      'back-ino': z.coerce.number(),
-      'back-maj:min': z.string().transform((text) => text.trim()),
+      'back-ino': z.coerce.number().nullable(),
+      'back-maj:min': z.string().nullable(),
       'back-file': z.string().nullable(),
     }),
   ),
@@ -18,22 +18,36 @@ const Listing = z.object({
 /** A loop device with a file behind it. */
 export interface Loop {
   readonly name: string;
-  /** Inode and device (`major:minor`) of the file: its name may have changed since. */
-  readonly inode: number;
-  readonly device: string;
+  /**
+   * Inode and device (`major:minor`) of the file: its name may have changed since. Undefined while somebody, perhaps somebody
+   * else's program, sets the loop up or takes it down: losetup reads them by ioctl, after the name.
+   */
+  readonly inode: number | undefined;
+  readonly device: string | undefined;
   readonly file: string;
+}
+
+/** Reads what `losetup --json` says; any program on the machine may be changing the list meanwhile. */
+export function parseLoops(text: string): Loop[] {
+  if (text.trim() === '') return [];
+  return Listing.parse(JSON.parse(text)).loopdevices.map((loop) => ({
+    name: loop.name,
+    inode: loop['back-ino'] ?? undefined,
+    device: loop['back-maj:min']?.trim(),
+    file: loop['back-file'] ?? '',
+  }));
 }
 
 /** All loop devices of this machine that are in use. */
 export async function listLoops(exec: Exec): Promise<Loop[]> {
   const { stdout } = await exec('losetup', ['--json', '--list', '--output', 'NAME,BACK-INO,BACK-MAJ:MIN,BACK-FILE']);
-  if (stdout.trim() === '') return [];
-  return Listing.parse(JSON.parse(stdout)).loopdevices.map((loop) => ({
-    name: loop.name,
-    inode: loop['back-ino'],
-    device: loop['back-maj:min'],
-    file: loop['back-file'] ?? '',
-  }));
+  return parseLoops(stdout);
+}
+
+/** True when `loop` has that file behind it; told by its name while nothing better is known. */
+export function isBehind(loop: Loop, file: { inode: number; device: string; name: string }): boolean {
+  if (loop.inode === undefined || loop.device === undefined) return loop.file === file.name;
+  return loop.inode === file.inode && loop.device === file.device;
 }
 
 /** The loop devices that have `file` behind them, whatever name it had then; none when there is no such file. */
@@ -47,7 +61,8 @@ export async function loopsOf(exec: Exec, file: string): Promise<Loop[]> {
   }
   // gnu_dev_major and gnu_dev_minor of glibc, for devices below 2^32.
   const [major, minor] = [(facts.dev >> 8) & 0xfff, (facts.dev & 0xff) | ((facts.dev >> 12) & 0xfff00)];
-  return (await listLoops(exec)).filter((loop) => loop.inode === facts.ino && loop.device === `${major}:${minor}`);
+  const wanted = { inode: facts.ino, device: `${major}:${minor}`, name: file };
+  return (await listLoops(exec)).filter((loop) => isBehind(loop, wanted));
 }
 
 /** True when the block device `source` is a loop with `file` behind it, which may have been deleted meanwhile. */

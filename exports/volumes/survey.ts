@@ -54,7 +54,7 @@ export function sight(found: {
   /** Of loop devices whose file is none of these, deleted or moved: the UUID of the file system on them. */
   uuids: ReadonlyMap<string, string>;
 }): Survey {
-  const ids = new Map(
+  const ids = new Map<string, string | undefined>(
     found.files.map(({ name, device, inode }) => [`${device}/${inode}`, VOLUME.exec(name)?.[1]] as const),
   );
   const names = new Set(found.files.map(({ name }) => name));

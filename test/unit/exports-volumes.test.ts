@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { isBehind, parseLoops } from '../../exports/volumes/loops.ts';
 import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import { choosePoolKind } from '../../exports/volumes/pool-kind.ts';
 
@@ -46,4 +47,29 @@ test('a new pool shares blocks where it can, unless told not to make an xfs', ()
   assert.equal(choosePoolKind({ ...bare, mode: 'auto' }), 'loop-xfs');
   assert.equal(choosePoolKind({ ...bare, mode: 'plain' }), 'plain');
   assert.equal(choosePoolKind({ ...bare, canReflink: true, mode: 'plain' }), 'reflink');
+});
+
+test('loops: one that somebody is just taking down hides no other, and is told by its file', () => {
+  const text = JSON.stringify({
+    loopdevices: [
+      { name: '/dev/loop0', 'back-ino': 12, 'back-maj:min': '  7:3', 'back-file': '/data/pool/volumes/a.ext4' },
+      { name: '/dev/loop1', 'back-ino': null, 'back-maj:min': null, 'back-file': '/data/pool/volumes/b.ext4' },
+      { name: '/dev/loop2', 'back-ino': null, 'back-maj:min': null, 'back-file': null },
+    ],
+  });
+  const loops = parseLoops(text);
+  assert.deepEqual(
+    loops.map(({ name, inode, device }) => [name, inode, device]),
+    [
+      ['/dev/loop0', 12, '7:3'],
+      ['/dev/loop1', undefined, undefined],
+      ['/dev/loop2', undefined, undefined],
+    ],
+  );
+  const behind = (inode: number, name: string) =>
+    loops.filter((loop) => isBehind(loop, { inode, device: '7:3', name })).map(({ name }) => name);
+  assert.deepEqual(behind(12, '/data/pool/trash/a.ext4'), ['/dev/loop0'], 'its name has changed');
+  assert.deepEqual(behind(13, '/data/pool/volumes/b.ext4'), ['/dev/loop1']);
+  assert.deepEqual(behind(13, '/data/pool/volumes/a.ext4'), []);
+  assert.deepEqual(parseLoops(''), []);
 });
