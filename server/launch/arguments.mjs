@@ -6,13 +6,14 @@ export const USAGE = `usage: node server/launch.mjs <command> [--yes] [arguments
   start [settings]      run the server; "start --help" lists the settings
   stop                  end the NFS server that a stopped Bakery left running
   test [--long] [files] run the tests (as root), all or those in the files named
+  mutations [words]     take out each protection in turn; the test named with it must fail (as root)
   check                 types, style and the committed openapi.yaml
   openapi               write openapi.yaml anew
 
 Missing npm modules are installed first, and for start and test missing Debian packages.
   --yes                 install packages without asking (CI=true and BAKERY_YES=1 mean the same)`;
 
-const COMMANDS = ['start', 'stop', 'test', 'check', 'openapi'];
+const COMMANDS = ['start', 'stop', 'test', 'mutations', 'check', 'openapi'];
 
 /** True for `1`, `true`, `yes`, whatever a CI sets; false for unset, empty, `0` and `false`. */
 function isSet(value) {
@@ -40,13 +41,13 @@ export function parseArguments(argv, env) {
     long: command === 'test' && rest.includes('--long'),
     yes: rest.includes('--yes') || isSet(env.CI) || isSet(env.BAKERY_YES),
     packages: cleans ? 'none' : packagesOf(command, args),
-    needsRoot: command === 'test',
-    asRoot: `sudo npm test${rest.length > 0 ? ` -- ${rest.join(' ')}` : ''}`,
+    needsRoot: command === 'test' || command === 'mutations',
+    asRoot: `sudo npm ${command === 'mutations' ? 'run test:mutations' : 'test'}${rest.length > 0 ? ` -- ${rest.join(' ')}` : ''}`,
   };
 }
 
 /** Which Debian packages a command needs. Asking for help needs none. */
 function packagesOf(command, args) {
-  if (command === 'test') return 'test';
+  if (command === 'test' || command === 'mutations') return 'test';
   return command === 'start' && !args.includes('--help') ? 'start' : 'none';
 }

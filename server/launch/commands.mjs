@@ -19,6 +19,8 @@ export function commandsFor({ command, args, long }, { root, node, path, colors 
       return [step('start', 'server/main.ts', ...args)];
     case 'stop':
       return [step('stop', 'server/main.ts', 'stop', ...args)];
+    case 'mutations':
+      return [step('mutations', 'test/mutations/main.ts', ...args)];
     case 'openapi':
       return [step('openapi', 'server/openapi.ts', ...args)];
     case 'check':

@@ -119,9 +119,15 @@ export function createEngine(options: {
 
   /** The operation that was begun for a key before, as if it had just been started. */
   async function again({ operation: id, answer }: KeyedOperation): Promise<Started> {
-    const running = live.get(id);
-    if (running) return { id, done: running.done, answered: answer };
-    const operation = await findOperation(db, id);
+    let operation = await findOperation(db, id);
+    for (;;) {
+      const running = live.get(id);
+      if (running) return { id, done: running.done, answered: answer };
+      // Admitted by a request that came at the same time, and about to run.
+      if (operation?.state !== 'running' && operation?.state !== 'unwinding') break;
+      await clock.sleep(10);
+      operation = await findOperation(db, id);
+    }
     const done = operation?.state === 'done' ? Promise.resolve() : Promise.reject(fromFault(operation?.error));
     done.catch(() => undefined);
     return { id, done, answered: answer };

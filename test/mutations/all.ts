@@ -1,0 +1,6 @@
+import { imports } from './imports.ts';
+import type { Mutation } from './mutation.ts';
+import { operations } from './operations.ts';
+
+/** Every protection that can be taken out. */
+export const MUTATIONS: readonly Mutation[] = [...operations, ...imports];
