@@ -2,7 +2,8 @@ import type { Selectable } from 'kysely';
 import { BakeryError } from '../core/errors.ts';
 import type { BakeformName, DiskId, Ipv4, Mac, PiId } from '../core/ids.ts';
 import { nextPiState, type Pi, type PiEvent, type PiState } from '../core/pi.ts';
-import type { Executor } from './open.ts';
+import { addFeedEvent } from './events.ts';
+import { atomically, type Executor } from './open.ts';
 import type { Schema } from './schema.ts';
 
 type Row = Selectable<Schema['pis']>;
@@ -150,4 +151,15 @@ export async function patchPi(ex: Executor, id: PiId, patch: PiPatch): Promise<v
     })
     .where('id', '=', id)
     .execute();
+}
+
+/** Says what the machine found wrong with a Pi, or with null that it is mended; told when that is a change. */
+export async function setFault(ex: Executor, id: PiId, fault: string | null, now: number): Promise<void> {
+  await atomically(ex, async (trx) => {
+    const before = await findPi(trx, id);
+    if (!before || before.fault === (fault ?? undefined)) return;
+    await patchPi(trx, id, { fault });
+    if (fault !== null) await addFeedEvent(trx, { type: 'pi.fault', pi: id, data: { fault } }, now);
+    else await addFeedEvent(trx, { type: 'pi.fault-cleared', pi: id, data: { fault: before.fault } }, now);
+  });
 }

@@ -68,7 +68,9 @@ export function decideAddress(facts: AddressFacts): AddressDecision {
   if (pi.mac !== undefined && pi.mac !== neighbour) return stranger('another board is bound to that serial');
   if (pi.address === client && pi.mac === neighbour) return { kind: 'same' };
   const expected = pi.bootExpectedUntil !== undefined && pi.bootExpectedUntil > facts.now;
-  const silent = pi.addressSeenAt === undefined || facts.now - pi.addressSeenAt >= SILENT_MS;
+  // Seen in the future: the clock was set back since, and the time says nothing.
+  const isKnown = pi.addressSeenAt !== undefined && pi.addressSeenAt <= facts.now;
+  const silent = !isKnown || facts.now - (pi.addressSeenAt ?? 0) >= SILENT_MS;
   if (pi.address !== undefined && pi.address !== client && !expected && !silent) {
     return stranger('the Pi is in use at another address, and no boot of it is expected');
   }

@@ -41,7 +41,7 @@ import { operationKinds } from './operations/registry.ts';
 import type { JournalGate } from './operations/runner.ts';
 import { createPowerDriver } from './power/registry.ts';
 import { createPowerService } from './power/service.ts';
-import { watchAddresses } from './reconcile/addresses.ts';
+import { createAddressWatch } from './reconcile/addresses.ts';
 import { createBackupKeeper } from './reconcile/backups.ts';
 import { letGoOfUnknown, settleRestored, sparedVolumes, spareOpen, sparing } from './reconcile/backups-restored.ts';
 import { repairMounts, rightlyMounted } from './reconcile/drift-mounts.ts';
@@ -244,6 +244,7 @@ async function start(
     log,
   });
 
+  const addresses = createAddressWatch({ db, exports, reachable: () => reachableNeighbours(exec), clock, log });
   const backups = createBackupKeeper({
     db,
     file: databaseOf(config),
@@ -342,7 +343,7 @@ async function start(
       {
         name: 'addresses',
         everyMs: 15_000,
-        run: () => watchAddresses({ db, exports, reachable: () => reachableNeighbours(exec), clock, log }),
+        run: () => addresses.round(),
       },
       {
         name: 'retention',

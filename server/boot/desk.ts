@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts';
 import type { Pi } from '../../core/pi.ts';
 import { listDisksOf } from '../../db/disks.ts';
 import type { Db } from '../../db/open.ts';
-import { addPi, dropUnconfirmed, findPi, findPiBy, patchPi } from '../../db/pis.ts';
+import { addPi, dropUnconfirmed, findPi, findPiBy, patchPi, setFault } from '../../db/pis.ts';
 import { type AddressDecision, decideAddress } from '../../netboot/addresses.ts';
 import { type BootPath, parseBootPath } from '../../netboot/files/path.ts';
 import type { TftpAnswer } from '../../netboot/tftp/server.ts';
@@ -112,7 +112,7 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
     log.info({ pi: pi.id }, 'a Pi in the fridge asked for boot files; switching it off');
     ports.power.off(pi.id).catch((error) => {
       log.warn({ pi: pi.id, error: describeError(error) }, 'could not switch off a Pi in the fridge');
-      return patchPi(db, pi.id, { fault: 'could not be switched off' }).catch(() => undefined);
+      return setFault(db, pi.id, 'could not be switched off', clock.now()).catch(() => undefined);
     });
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/host/clock.ts';
 import type { PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import type { Db } from '../../db/open.ts';
-import { findPi, patchPi } from '../../db/pis.ts';
+import { patchPi, setFault } from '../../db/pis.ts';
 import type { PiPower } from './ports.ts';
 
 /** The power service, as this needs it (fulfilled by server/power). */
@@ -33,11 +33,12 @@ export function createPiPower(options: { db: Db; power: PowerPort; clock: Clock;
       try {
         await patchPi(db, pi, { desiredPower: 'on', bootExpectedUntil: clock.now() + BOOT_EXPECTED_MS });
         await power.cycle(pi, abort.signal);
-        await patchPi(db, pi, { fault: null, bootExpectedUntil: clock.now() + BOOT_EXPECTED_MS });
+        await patchPi(db, pi, { bootExpectedUntil: clock.now() + BOOT_EXPECTED_MS });
+        await setFault(db, pi, null, clock.now());
       } catch (error) {
         if (!abort.signal.aborted) {
           log.warn({ pi, error: describeError(error) }, 'power-cycle failed');
-          if (await findPi(db, pi)) await patchPi(db, pi, { fault: `power-cycle failed: ${messageOf(error)}` });
+          await setFault(db, pi, `power-cycle failed: ${messageOf(error)}`, clock.now());
         }
         throw error;
       } finally {
@@ -53,7 +54,7 @@ export function createPiPower(options: { db: Db; power: PowerPort; clock: Clock;
         if (error instanceof BakeryError && error.code === 'power-not-configured') return 'unconfirmed';
         throw error;
       });
-      await patchPi(db, pi, { fault: null });
+      await setFault(db, pi, null, clock.now());
       return outcome;
     },
   };

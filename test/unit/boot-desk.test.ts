@@ -6,7 +6,7 @@ import type { Ipv4, Mac, PiId } from '../../core/ids.ts';
 import { openDatabase } from '../../db/open.ts';
 import { addPi, findPi, listPis, movePi, patchPi } from '../../db/pis.ts';
 import { createBootDesk, type DiscoveryPolicy } from '../../server/boot/desk.ts';
-import { sortAddresses } from '../../server/reconcile/addresses.ts';
+import { createAddressWatch, sortAddresses } from '../../server/reconcile/addresses.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const ME = '5564247d' as PiId;
@@ -174,13 +174,46 @@ test('an address in use is seen, one that was silent for a day has expired', asy
   const pis = await listPis(db);
   const day = 24 * 3_600_000;
   const at = (reachable: [Ipv4, Mac][], ms: number) => {
-    const { seen, expired } = sortAddresses(pis, new Map(reachable), 1_000_000 + ms);
+    const { seen, expired } = sortAddresses(pis, new Map(reachable), () => ms);
     return [seen.length, expired.length];
   };
   assert.deepEqual(at([[HERE, MAC]], day * 2), [1, 0]);
   assert.deepEqual(at([], day - 1), [0, 0]);
   assert.deepEqual(at([], day + 1), [0, 1]);
   assert.deepEqual(at([[HERE, 'b8:27:eb:00:00:01' as Mac]], day + 1), [0, 1], 'another board there is not it');
+});
+
+test('an address expires by a day of silence, not by a clock that jumps, and not by a restart', async () => {
+  const { db, ask } = await setUp();
+  await ask(`${ME}/start.elf`);
+  const time = { wall: 1_000_000, monotonic: 0 };
+  const clock = { ...systemClock, now: () => time.wall, monotonic: () => time.monotonic };
+  const reachable = new Map<Ipv4, Mac>([[HERE, MAC]]);
+  const begin = () =>
+    createAddressWatch({
+      db,
+      exports: { converge: async () => undefined },
+      reachable: async () => reachable,
+      clock,
+      log: quiet,
+    });
+  const address = async () => (await findPi(db, ME))?.address;
+  const day = 24 * 3_600_000;
+  const first = begin();
+  await first.round();
+  reachable.clear();
+  time.wall += 56 * 365 * day;
+  await first.round();
+  assert.equal(await address(), HERE, 'the date came from the network');
+  time.monotonic += day - 1;
+  await first.round();
+  const second = begin();
+  time.monotonic += 2;
+  await second.round();
+  assert.equal(await address(), HERE, 'the server was started again: it has not seen a day of silence');
+  time.monotonic += day + 1;
+  await second.round();
+  assert.equal(await address(), undefined);
 });
 
 test('the kernel’s tables are read as it writes them', () => {

@@ -144,6 +144,26 @@ test('undoes a cancelled operation, also when the step under way ends well', asy
   assert.equal(await engine.cancel(started.id), false);
 });
 
+test('a cancel that comes while the last step ends well wins all the same', async () => {
+  const db = await openDatabase(':memory:');
+  const world: World = { trace: [], effects: new Set() };
+  const gate = Promise.withResolvers<void>();
+  const last: Step<{ n: number }> = {
+    name: 'last',
+    timeoutMs: 10_000,
+    do: () => gate.promise,
+    undo: async () => void world.trace.push('undo last'),
+  };
+  const kind = { ...kindOf(world, {}), steps: [last] } as unknown as OperationKind<never>;
+  const engine = createEngine({ db, kinds: [kind], clock, log: quiet });
+  const started = await engine.start('toy', { n: 1 });
+  assert.equal(await engine.cancel(started.id), true);
+  gate.resolve();
+  await assert.rejects(started.done, { code: 'cancelled' });
+  assert.deepEqual(world.trace, ['undo last', 'unwound']);
+  assert.equal((await findOperation(db, started.id))?.state, 'failed');
+});
+
 test('fails a step that takes too long', async () => {
   const slow: Step<{ n: number }> = {
     name: 'two',

@@ -5,6 +5,7 @@ import { findOperation, listClaims } from '../../db/journal.ts';
 import { findPi } from '../../db/pis.ts';
 import { planBake } from '../../server/operations/bake.ts';
 import { planUpload } from '../../server/operations/bakeforms.ts';
+import { planCreateDisk } from '../../server/operations/disks.ts';
 import { planRelease } from '../../server/operations/release.ts';
 import { FORM, makeWorld, PI, snapshot, type World } from '../operations/world.ts';
 
@@ -62,7 +63,11 @@ test('after a restored database nothing is continued and nothing undone: all tha
 });
 
 test('two persons who retry at once set it going once', async () => {
-  const { world, id } = await diedBaking();
+  const world = await makeWorld();
+  world.mishap = { call: 0, how: 'hang-after' };
+  const { id } = await world.restart().start('create-disk', (trx) => planCreateDisk(trx, 1));
+  while (world.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  world.mishap = undefined;
   const engine = world.restart();
   await engine.recover('restore');
   const tries = await Promise.allSettled([engine.retry(id), engine.retry(id)]);

@@ -67,7 +67,9 @@ inOwnNamespace(import.meta.url, () => {
     );
   });
 
-  test('all 20 come to status 2, each with a root of its own', async () => {
+  test('all 20 come to status 2, each with a root of its own, and none is free then', async () => {
+    await rest();
+    assert.equal((await bake()).status, 404);
     await rest();
     fleet = Object.values(await must<Record<string, PiInfo>>(200, 'GET', '/oven'));
     assert.deepEqual(

@@ -159,6 +159,7 @@ test('an address moves only when a boot is expected or the old one has been sile
   assert.equal(moved({ bootExpectedUntil: NOW + 1 }), 'bind');
   assert.equal(moved({ bootExpectedUntil: NOW - 1 }), 'stranger');
   assert.equal(moved({ addressSeenAt: NOW - 60_000 }), 'bind');
+  assert.equal(moved({ addressSeenAt: NOW + 86_400_000 }), 'bind', 'the clock was set back');
   assert.equal(moved({ address: undefined }), 'bind');
 });
 
