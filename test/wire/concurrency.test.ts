@@ -91,7 +91,9 @@ inOwnNamespace(import.meta.url, () => {
     for (let round = 0; round < size('attachRaces'); round++) {
       const answers = await Promise.all([attach(one, disk.id), attach(two, disk.id)]);
       assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409]);
-      assert.equal(answers.find(({ status }) => status === 409)?.body.code, 'disk-attached');
+      const refusal = answers.find(({ status }) => status === 409)?.body.code ?? '';
+      // `busy` where the machine is so slow that the other's attach outlasts the server's patience.
+      assert.ok(['disk-attached', 'busy'].includes(refusal), refusal);
       const winner = answers[0]?.status === 200 ? one : two;
       const loser = winner === one ? two : one;
       const disksOf = async (pi: string) => (await must<PiInfo>(200, 'GET', `/oven/${pi}`)).disks?.map(({ id }) => id);
@@ -117,7 +119,7 @@ inOwnNamespace(import.meta.url, () => {
     // Whichever comes first, the other is refused: never both.
     const [attached, deleted] = await Promise.all([attach(pi, disk.id), ask('DELETE', `/disks/${disk.id}`)]);
     const outcome = [attached.status, deleted.status].join();
-    assert.ok(outcome === '200,409' || outcome === '404,200', outcome);
+    assert.ok(['200,409', '404,200', '409,200'].includes(outcome), outcome);
     await rest();
     await consistent();
     if (attached.status === 200) await must(200, 'DELETE', `/oven/${pi}/disks/${disk.id}`);
