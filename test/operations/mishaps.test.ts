@@ -143,6 +143,22 @@ for (const { kind, afterCrash } of [...kinds, ...VARIANTS]) {
     assert.ok([...rehearsal.world.things].every((thing) => !thing.startsWith('upload ')));
   });
 
+  test(`${kind}: each of its steps done twice is done once`, async () => {
+    const { scenario, world } = await begin(kind);
+    await (await scenario.start(world, world.restart('twice'))).done;
+    assert.equal((await snapshot(world)).length, done);
+  });
+
+  if (!forward) {
+    test(`${kind}: each of its steps undone twice is undone once`, async () => {
+      const { scenario, world, clean } = await begin(kind);
+      // The second time of the last step's last call.
+      world.mishap = { call: calls.length * 2 - 1, how: 'after' };
+      await assert.rejects((await scenario.start(world, world.restart('twice'))).done);
+      assert.deepEqual(await snapshot(world), clean);
+    });
+  }
+
   for (const [call, name] of calls.entries()) {
     for (const how of ['before', 'after'] as const) {
       const promise = forward ? 'ends all the same' : 'leaves the world as it was';

@@ -3,6 +3,7 @@ import type { BakeformName, PiId } from '../../core/ids.ts';
 import { type Db, openDatabase } from '../../db/open.ts';
 import { addPi } from '../../db/pis.ts';
 import { createEngine, type Engine } from '../../server/operations/engine.ts';
+import type { OperationKind } from '../../server/operations/kind.ts';
 import type { OperationPorts } from '../../server/operations/ports.ts';
 import { operationKinds } from '../../server/operations/registry.ts';
 
@@ -17,13 +18,33 @@ export interface World {
   /** Calls of ports that act, in order. */
   readonly calls: string[];
   mishap: Mishap | undefined;
-  /** A new process on the same database and the same things. */
-  restart(): Engine;
+  /** A new process on the same database and the same things; `twice` does and undoes each step two times. */
+  restart(how?: 'once' | 'twice'): Engine;
 }
 
 export const PI = '5564247d' as PiId;
 export const FORM = 'debian' as BakeformName;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The kind with each of its steps done two times, and undone two times, as when a server dies between act and journal. */
+function twice(kind: OperationKind<never>): OperationKind<never> {
+  const steps = kind.steps.map(({ undo, ...step }) => ({
+    ...step,
+    async do(context: never) {
+      await step.do(context);
+      return step.do(context);
+    },
+    ...(undo
+      ? {
+          async undo(context: never) {
+            await undo(context);
+            await undo(context);
+          },
+        }
+      : {}),
+  }));
+  return { ...kind, steps };
+}
 
 /** A world with one Pi in the fridge. */
 export async function makeWorld(): Promise<World> {
@@ -124,7 +145,10 @@ export async function makeWorld(): Promise<World> {
     things,
     calls,
     mishap: undefined,
-    restart: () => createEngine({ db, kinds: operationKinds(ports), clock: ports.clock, log: quiet }),
+    restart(how = 'once') {
+      const kinds = operationKinds(ports);
+      return createEngine({ db, kinds: how === 'twice' ? kinds.map(twice) : kinds, clock: ports.clock, log: quiet });
+    },
   };
   return world;
 }
