@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
@@ -45,6 +46,8 @@ export async function buildApp(
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 1 << 20,
     requestIdHeader: false,
+    // Kept in the journal and the audit: it must not begin anew at every start.
+    genReqId: () => randomUUID(),
     // An upload takes as long as it takes; a header does not.
     requestTimeout: 0,
     http: { headersTimeout: 30_000 },
