@@ -55,6 +55,12 @@ export interface NfsBackend {
   list(): Promise<readonly NfsExport[]>;
 
   /**
+   * Ids and paths of what it serves now, in one call however many they are: enough to see that nobody has added or removed any.
+   * @throws BakeryError `nfs-unavailable`.
+   */
+  outline(): Promise<readonly Pick<NfsExport, 'id' | 'path'>[]>;
+
+  /**
    * Serves `wanted`. The same again changes nothing; another client or access under that id is updated in place; another path
    * under that id replaces the export (its clients' handles die).
    * @throws BakeryError `export-refused` (unavailable): the server would not, its words are in the detail (the path is no

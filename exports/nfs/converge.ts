@@ -75,6 +75,12 @@ export function exportDrift(left: readonly NfsExport[], actual: readonly NfsExpo
   return missing.length + changed.length + foreign.length > 0 ? { missing, changed, foreign } : undefined;
 }
 
+/** True when a server serves what was left served, as far as ids and paths tell. */
+export function isSameOutline(left: readonly NfsExport[], outline: readonly Pick<NfsExport, 'id' | 'path'>[]): boolean {
+  const now = new Map(outline.map(({ id, path }) => [id, path]));
+  return now.size === left.length && left.every(({ id, path }) => now.get(id) === path);
+}
+
 /** What a convergence did, and what failed with which words. */
 export interface ConvergeResult {
   readonly removed: readonly number[];

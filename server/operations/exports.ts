@@ -1,4 +1,5 @@
 import type { Disk } from '../../core/disk.ts';
+import { type Clock, systemClock } from '../../core/host/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Pi } from '../../core/pi.ts';
 import { listDisks } from '../../db/disks.ts';
@@ -12,8 +13,12 @@ import {
   describeFailures,
   type ExportDrift,
   exportDrift,
+  isSameOutline,
 } from '../../exports/nfs/converge.ts';
 import type { ExportKeeper, Places } from './ports.ts';
+
+/** How long somebody else's change of a client or an access may go unnoticed. */
+const READ_EVERY_MS = 60_000;
 
 /** Who may mount a Pi's exports. */
 export type ExportPolicy = { kind: 'pi' } | { kind: 'subnet'; cidr: string } | { kind: 'any' };
@@ -66,11 +71,13 @@ export function createExportKeeper(options: {
   access(): ExportAccess;
   /** Somebody else had changed what is served; it is repaired. */
   onDrift?(drift: ExportDrift): Promise<void>;
+  clock?: Clock;
   log: Log;
 }): DriftingExportKeeper {
-  const { db, backend, policy, places, log } = options;
+  const { db, backend, policy, places, log, clock = systemClock } = options;
   /** What the last convergence left served; undefined when nobody knows. */
   let left: readonly NfsExport[] | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
   let running: Promise<ConvergeResult> | undefined;
   let next: Promise<ConvergeResult> | undefined;
 
@@ -85,13 +92,21 @@ export function createExportKeeper(options: {
     return found;
   }
 
+  /** What is served now. To read all of it takes a call for each: in between, nothing but additions and removals is looked for. */
+  async function look(): Promise<readonly NfsExport[]> {
+    const isFresh = clock.monotonic() - readAt < READ_EVERY_MS;
+    if (left && isFresh && isSameOutline(left, await backend.outline())) return left;
+    readAt = clock.monotonic();
+    return backend.list();
+  }
+
   async function once(): Promise<ConvergeResult> {
     const [disks, pis] = [await listDisks(db), await listPis(db)];
     const mounted = await options.mounted();
     const hidden = await withheld(disks);
     const desired = desiredExports({ disks, pis, policy, places, access: options.access() });
     const served = desired.filter(({ path }) => mounted.has(path) && !hidden.has(path));
-    const actual = await backend.list();
+    const actual = await look();
     const drift = left && exportDrift(left, actual);
     left = undefined;
     const result = await convergeExports(backend, served, actual);

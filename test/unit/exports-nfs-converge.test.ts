@@ -33,6 +33,7 @@ function fakeServer(initial: readonly NfsExport[], failing: ReadonlySet<number> 
     start: async () => ({ adopted: false }),
     alive: async () => true,
     list: async () => [...served.values()],
+    outline: async () => [...served.values()],
     add: put,
     update: put,
     remove: async (id) => {

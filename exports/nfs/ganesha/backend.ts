@@ -137,6 +137,7 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
       );
       return ids.flatMap((id) => found.get(id) ?? []);
     },
+    outline: async () => (await manager()).show(),
     add: (wanted) => inTurn(() => refusals(wanted.id, () => serve(wanted, 'add'))),
     update: (wanted) => inTurn(() => refusals(wanted.id, () => serve(wanted, 'update'))),
     remove: (id) =>
