@@ -20,7 +20,7 @@ import { createTakeover } from '../exports/legacy/takeover.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
 import { createDirtyLimits } from '../exports/volumes/dirty.ts';
-import { detachOrphans } from '../exports/volumes/loops.ts';
+import { detachOrphans, listLoops } from '../exports/volumes/loops.ts';
 import { readMounts } from '../exports/volumes/mountinfo.ts';
 import { openPool } from '../exports/volumes/pool.ts';
 import { surveyVolumes } from '../exports/volumes/survey.ts';
@@ -47,6 +47,7 @@ import { letGoOfUnknown, settleRestored, sparedVolumes, spareOpen, sparing } fro
 import { repairMounts, rightlyMounted } from './reconcile/drift-mounts.ts';
 import { repairNfs, tellExportDrift } from './reconcile/drift-nfs.ts';
 import { createHealer } from './reconcile/heal.ts';
+import { createLitterKeeper } from './reconcile/litter-keeper.ts';
 import { type Loop, startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
 import { createRetention } from './reconcile/retention.ts';
@@ -255,6 +256,8 @@ async function start(
     log,
   });
 
+  const litter = createLitterKeeper({ db, root, loops: () => listLoops(exec), mounts: readMounts, clock, log });
+
   const unmount = async (mountPoint: string) => void (await exec('umount', [mountPoint]));
   const nfsFolder = join(root, 'nfs');
   await volumes.thaw(nfsFolder);
@@ -315,6 +318,7 @@ async function start(
       auth: config.BAKERY_AUTH === 'off' ? { kind: 'off' } : { kind: 'token', token },
       nfsAddress: address,
       trashKeepMs: keepMs,
+      litter: litter.list,
       mayWrite: () => space.access() === 'rw',
       ready: () => ready,
     },
@@ -362,6 +366,11 @@ async function start(
       },
       { name: 'heal', everyMs: 5_000, run: async () => void (await healer.round()) },
       { name: 'space', everyMs: 200, run: space.round },
+      {
+        name: 'litter',
+        everyMs: 15_000,
+        run: async () => void (await litter.tell()),
+      },
       {
         name: 'backups',
         everyMs: 60_000,

@@ -14,6 +14,7 @@ import type { Webhook } from '../../db/webhooks.ts';
 import type { BootDesk } from '../boot/desk.ts';
 import type { Engine } from '../operations/engine.ts';
 import type { PiPower, Places } from '../operations/ports.ts';
+import type { LitterInfo } from '../schema/litter.ts';
 import type { AuthPolicy } from './auth.ts';
 
 /** Tells webhooks what happens. */
@@ -43,6 +44,8 @@ export interface ApiPorts {
   readonly trashKeepMs: number;
   /** False while the pool is below its reserve and nothing may be written on volumes. */
   mayWrite(): boolean;
+  /** What lies about below the root that nothing accounts for. */
+  litter(): Promise<{ litter: readonly LitterInfo[]; more: boolean }>;
   /** True once everything the server does is up. */
   ready(): boolean;
 }

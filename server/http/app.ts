@@ -19,6 +19,7 @@ import { eventRoutes } from './routes/events.ts';
 import { downloadRoute, uploadRoute } from './routes/files-of-pi.ts';
 import { fridgeRoutes } from './routes/fridge.ts';
 import { healthRoutes } from './routes/health.ts';
+import { litterRoutes } from './routes/litter.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { ovenRoutes } from './routes/oven.ts';
 import { piRoutes } from './routes/pis.ts';
@@ -118,6 +119,7 @@ export async function buildApp(
       diskRoutes(api, ports);
       trashRoutes(api, ports);
       operationRoutes(api, ports);
+      litterRoutes(api, ports);
       eventRoutes(api, ports);
       webhookRoutes(api, ports);
       auditRoutes(api, ports);

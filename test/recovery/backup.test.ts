@@ -179,6 +179,12 @@ inOwnNamespace(import.meta.url, () => {
       const served = await ganeshaBackend({ root, log: quiet }).list();
       assert.deepEqual(served.map(({ path }) => path).toSorted(), [join(root, 'nfs', early), kept.location].toSorted());
     });
+    await t.test('what it does not know is listed as litter', async () => {
+      const { litter } = await ask<{ litter: { path: string }[] }>(running(), 'GET', '/litter', 200);
+      const volumes = litter.map(({ path }) => path).filter((path) => path.startsWith('pool/volumes/'));
+      assert.equal(volumes.length, 3);
+      assert.ok(volumes.includes(`pool/volumes/${newer.id}.ext4`));
+    });
     await t.test('a row whose volume is gone is told as missing', async () => {
       await until('told', async () => eventsOf(root, 'volume.missing').some(({ disk }) => disk === destroyed.id));
     });

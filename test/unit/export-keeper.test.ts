@@ -51,6 +51,7 @@ async function setUp(disks: number) {
     places: { root: String, disk: (id) => `/nfs/${id}`, bakeform: String },
     mounted: async () => new Set(Array.from({ length: disks }, (_, i) => `/nfs/disk${i + 1}`)),
     access: () => 'rw',
+    broken: async () => new Set(),
     onDrift: async (drift) => void drifts.push(drift),
     clock: { ...systemClock, monotonic: () => now },
     log: quiet,
