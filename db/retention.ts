@@ -83,7 +83,6 @@ function endedOperations(ex: Executor) {
   return ex
     .selectFrom('operations')
     .where('state', 'in', ['done', 'failed'])
-    .where('ended_at', 'is not', null)
     .where('id', 'not in', ex.selectFrom('claims').select('operation'));
 }
 
@@ -94,14 +93,14 @@ function endedOperations(ex: Executor) {
  */
 export async function pruneOperations(db: Db, pruning: Pruning): Promise<number> {
   const { before, keep, batch } = pruning;
+  const all = await endedOperations(db)
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirst();
+  const over = Number(all?.count ?? 0) - keep;
   for (let gone = 0; ; ) {
     const size = await atomically(db, async (trx) => {
-      const all = await endedOperations(trx)
-        .select((eb) => eb.fn.countAll<number>().as('count'))
-        .executeTakeFirst();
-      const over = Number(all?.count ?? 0) - keep;
       let oldest = endedOperations(trx).select('id').orderBy('created_at').orderBy('id');
-      if (over > 0) oldest = oldest.limit(Math.min(over, batch));
+      if (gone < over) oldest = oldest.limit(Math.min(over - gone, batch));
       else if (before === undefined) return 0;
       else oldest = oldest.where('created_at', '<', before).where('ended_at', '<', before).limit(batch);
       const ids = (await oldest.execute()).map(({ id }) => id);
@@ -123,18 +122,18 @@ export async function pruneOperations(db: Db, pruning: Pruning): Promise<number>
 export async function pruneKeys(db: Db, pruning: Pruning): Promise<number> {
   const { before, keep, batch } = pruning;
   const open = db.selectFrom('operations').select('id').where('state', 'not in', ['done', 'failed']);
+  const all = await db
+    .selectFrom('idempotency_keys')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirst();
+  const over = Number(all?.count ?? 0) - keep;
   for (let gone = 0; ; ) {
-    const all = await db
-      .selectFrom('idempotency_keys')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .executeTakeFirst();
-    const over = Number(all?.count ?? 0) - keep;
     let oldest = db
       .selectFrom('idempotency_keys')
       .select(['actor', 'key'])
       .where('operation', 'not in', open)
       .orderBy('created_at');
-    if (over > 0) oldest = oldest.limit(Math.min(over, batch));
+    if (gone < over) oldest = oldest.limit(Math.min(over - gone, batch));
     else if (before === undefined) return gone;
     else oldest = oldest.where('created_at', '<', before).limit(batch);
     const due = await oldest.execute();

@@ -28,7 +28,7 @@ export class WebhookReceiver {
     request.setEncoding('utf8');
     request.on('data', (text: string) => (body += text));
     request.on('end', () => {
-      const delivery = { path: request.url ?? '', headers: request.headers, body, event: JSON.parse(body) };
+      const delivery = { path: request.url ?? '', headers: request.headers, body, event: JSON.parse(body || '{}') };
       this.deliveries.push(delivery);
       const reaction = this.react(delivery);
       if (typeof reaction === 'function') reaction(response);
