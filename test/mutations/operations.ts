@@ -266,8 +266,8 @@ export const operations: readonly Mutation[] = [
     file: 'server/operations/unbake.ts',
     old: "for (const disk of params.disks) await setDiskState(trx, disk, 'removing');",
     new: '',
-    test: 'test/wire/legacy.test.ts',
-    fails: 'an unbake is 200 at once and has_vm is no from then on',
+    test: 'test/operations/order.test.ts',
+    fails: 'an unbake switches off first, and withdraws every export before it unmounts anything',
   },
   {
     name: 'a resumed bake mounts again',

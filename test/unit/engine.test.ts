@@ -164,7 +164,8 @@ test('a cancel that comes while the last step ends well wins all the same', asyn
   assert.equal((await findOperation(db, started.id))?.state, 'failed');
 });
 
-test('fails a step that takes too long', async () => {
+// A limit of its own: without the step's it would wait for ever.
+test('fails a step that takes too long', { timeout: 20_000 }, async () => {
   const slow: Step<{ n: number }> = {
     name: 'two',
     timeoutMs: 20,
