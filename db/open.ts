@@ -8,6 +8,7 @@ import { isLegacyDatabase, keepLegacyCopy } from './legacy.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { history } from './migrations/0002-history.ts';
 import type { Schema } from './schema.ts';
+import { withFaults } from './sqlite-faults.ts';
 
 /** A connection to the inventory. */
 export type Db = Kysely<Schema>;
@@ -53,7 +54,7 @@ export async function openDatabase(file: string): Promise<Db> {
   } catch (cause) {
     throw unusable(file, cause);
   }
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) });
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: withFaults(sqlite) }) });
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
   const { error } = await migrator.migrateToLatest();
   if (error) {

@@ -11,6 +11,7 @@ import { findBackupMark } from '../db/backup-mark.ts';
 import { listDisks } from '../db/disks.ts';
 import { addFeedEvent } from '../db/events.ts';
 import { watchFeed } from '../db/feed-watch.ts';
+import { guardFile } from '../db/file-guard.ts';
 import { lockRoot } from '../db/lock.ts';
 import { type Db, openDatabase } from '../db/open.ts';
 import { FIRST_STAGE } from '../exports/images/firmware.ts';
@@ -20,6 +21,7 @@ import { createTakeover } from '../exports/legacy/takeover.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
 import { createDirtyLimits } from '../exports/volumes/dirty.ts';
+import { withDiskFaults } from '../exports/volumes/faults.ts';
 import { detachOrphans, listLoops } from '../exports/volumes/loops.ts';
 import { readMounts } from '../exports/volumes/mountinfo.ts';
 import { openPool } from '../exports/volumes/pool.ts';
@@ -178,6 +180,7 @@ async function start(
   const clock = systemClock;
 
   const db = await openInventory(config, teardown);
+  const guard = await guardFile(db, databaseOf(config));
   const survivors = await endSurvivors(root);
   if (survivors.length > 0) log.warn({ survivors }, 'ended what the server before this one had left running');
   const marked = await markChildren(hostExec, root);
@@ -192,9 +195,9 @@ async function start(
   if (orphans.length > 0) log.info({ orphans }, 'detached loop devices that nothing used');
   const restoredFrom = await findBackupMark(db);
   const spared = restoredFrom === undefined ? await sparedVolumes(db) : await spareOpen(db);
-  const volumes = sparing(createVolumes({ pool, exec, log, dirtyLimits }), spared);
+  const volumes = sparing(withDiskFaults(createVolumes({ pool, exec, log, dirtyLimits })), spared);
   const survey = () => surveyVolumes(exec, pool);
-  const images = createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder });
+  const images = withDiskFaults(createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder }));
   const space = createSpaceKeeper({
     pool,
     converge: () => exports.converge([]),
@@ -320,6 +323,7 @@ async function start(
       trashKeepMs: keepMs,
       litter: litter.list,
       mayWrite: () => space.access() === 'rw',
+      databaseMoved: guard.isMoved,
       ready: () => ready,
     },
     { log, version, trustedRelays: config.BAKERY_TRUSTED_RELAYS },
@@ -364,6 +368,8 @@ async function start(
         everyMs: 60_000,
         run: async () => void (await trash.tidy()),
       },
+      { name: 'database', everyMs: 1_000, run: guard.check },
+      { name: 'operations', everyMs: 10_000, run: () => engine.recover() },
       { name: 'heal', everyMs: 5_000, run: async () => void (await healer.round()) },
       { name: 'space', everyMs: 200, run: space.round },
       {

@@ -46,6 +46,8 @@ export interface ApiPorts {
   mayWrite(): boolean;
   /** What lies about below the root that nothing accounts for. */
   litter(): Promise<{ litter: readonly LitterInfo[]; more: boolean }>;
+  /** True while the database's file is not where it was, and nothing can be changed. */
+  databaseMoved(): boolean;
   /** True once everything the server does is up. */
   ready(): boolean;
 }

@@ -49,7 +49,8 @@ export interface Engine {
   /** Sets a stuck operation going again, from where it stands. @throws BakeryError `not-stuck`, `operation-version` (conflict). */
   retry(id: OperationId): Promise<Started>;
   /**
-   * After a start: continues or unwinds what a crash interrupted. Resolves when each has ended or got stuck. After a restored
+   * Continues or unwinds what nobody runs: after a start what a crash interrupted, later what was given up because its journal
+   * could not be written. Resolves when each has ended or got stuck. After a restored
    * backup the journal is older than the world, and nothing of it may be continued or undone: all is held for a person.
    */
   recover(since?: 'crash' | 'restore'): Promise<void>;
@@ -90,6 +91,8 @@ export function createEngine(options: {
   const { db, clock, log, gate } = options;
   const kinds = new Map(options.kinds.map((kind) => [kind.kind, kind as unknown as OperationKind<unknown>]));
   const live = new Map<OperationId, Live>();
+  /** Admitted, and about to be run: nobody lost these. */
+  const starting = new Set<OperationId>();
   let draining = false;
 
   const kindOf = (name: string): OperationKind<unknown> => {
@@ -139,33 +142,38 @@ export function createEngine(options: {
       if (draining) throw new BakeryError('unavailable', 'stopping', 'the server is stopping');
       const kind = kindOf(name);
       const id = mintOperationId();
-      gate?.(`${name}/admit:before`);
-      const before = await db.transaction().execute(async (trx) => {
-        const keyed = key && (await findKeyed(trx, key));
-        if (keyed) return keyed;
-        const wished = typeof params === 'function' ? await (params as (trx: Executor) => Promise<P>)(trx) : params;
-        const parsed = kind.parse(wished);
-        const claims = kind.claims(parsed, id);
-        await addOperation(trx, {
-          id,
-          kind: name,
-          version: kind.version,
-          params: parsed,
-          claims,
-          by,
-          now: clock.now(),
+      starting.add(id);
+      try {
+        gate?.(`${name}/admit:before`);
+        const before = await db.transaction().execute(async (trx) => {
+          const keyed = key && (await findKeyed(trx, key));
+          if (keyed) return keyed;
+          const wished = typeof params === 'function' ? await (params as (trx: Executor) => Promise<P>)(trx) : params;
+          const parsed = kind.parse(wished);
+          const claims = kind.claims(parsed, id);
+          await addOperation(trx, {
+            id,
+            kind: name,
+            version: kind.version,
+            params: parsed,
+            claims,
+            by,
+            now: clock.now(),
+          });
+          for (const claim of claims) await takeClaim(trx, id, claim);
+          if (key) await addKey(trx, { ...key, operation: id, now: clock.now() });
+          await kind.admit(trx, parsed, id);
+          return undefined;
         });
-        for (const claim of claims) await takeClaim(trx, id, claim);
-        if (key) await addKey(trx, { ...key, operation: id, now: clock.now() });
-        await kind.admit(trx, parsed, id);
-        return undefined;
-      });
-      if (before) return again(before);
-      gate?.(`${name}/admit:after`);
-      const operation = await findOperation(db, id);
-      if (!operation) throw new BakeryError('internal', 'internal', 'an internal error occurred');
-      log.info({ operation: id, kind: name, params: operation.params, ...by }, 'operation started');
-      return run(operation, attachment);
+        if (before) return again(before);
+        gate?.(`${name}/admit:after`);
+        const operation = await findOperation(db, id);
+        if (!operation) throw new BakeryError('internal', 'internal', 'an internal error occurred');
+        log.info({ operation: id, kind: name, params: operation.params, ...by }, 'operation started');
+        return run(operation, attachment);
+      } finally {
+        starting.delete(id);
+      }
     },
 
     async cancel(id) {
@@ -193,13 +201,18 @@ export function createEngine(options: {
         onProgress: () => undefined,
       });
       const to = kind.afterCrash === 'forward' ? 'running' : 'unwinding';
-      await db.transaction().execute(async (trx) => {
-        const changed = await setOperationState(trx, id, { from: ['stuck'], to, now: clock.now() });
-        // Two persons may press the button at once.
-        if (!changed) throw new BakeryError('conflict', 'not-stuck', 'that operation is not stuck');
-        await kind.retried?.(trx, context);
-      });
-      return run({ ...stuck, state: to });
+      starting.add(id);
+      try {
+        await db.transaction().execute(async (trx) => {
+          const changed = await setOperationState(trx, id, { from: ['stuck'], to, now: clock.now() });
+          // Two persons may press the button at once.
+          if (!changed) throw new BakeryError('conflict', 'not-stuck', 'that operation is not stuck');
+          await kind.retried?.(trx, context);
+        });
+        return run({ ...stuck, state: to });
+      } finally {
+        starting.delete(id);
+      }
     },
 
     progress: (id) => live.get(id)?.progress,
@@ -208,8 +221,12 @@ export function createEngine(options: {
 
     async recover(since = 'crash') {
       const ends: Promise<void>[] = [];
-      for (const operation of await listOpenOperations(db)) {
-        if (operation.state === 'stuck' || live.has(operation.id)) continue;
+      const isOurs = (id: OperationId) => live.has(id) || starting.has(id);
+      for (const listed of await listOpenOperations(db)) {
+        if (listed.state === 'stuck' || isOurs(listed.id)) continue;
+        // It may have been running when the list was read, and be done by now: to undo it then would take away what it made.
+        const operation = await findOperation(db, listed.id);
+        if (operation?.state !== listed.state || isOurs(listed.id)) continue;
         const kind = kinds.get(operation.kind);
         const held =
           since === 'restore' ? RESTORED : kind?.version === operation.version ? undefined : otherVersion(operation);

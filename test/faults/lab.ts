@@ -61,7 +61,15 @@ async function cleanUp(lab: Partial<FaultLab>, folder: string, disk: string, roo
 /** Starts a server on a disk of so many MiB with the file system `type`. Everything is gone after the test. */
 export async function openFaultLab(
   t: Pick<TestContext, 'after'>,
-  options: { mib: number; type: 'xfs' | 'ext4'; settings?: Readonly<Record<string, string>> },
+  options: {
+    mib: number;
+    type: 'xfs' | 'ext4';
+    settings?: Readonly<Record<string, string>>;
+    /** Mount options of the disk. */
+    options?: string;
+    /** Prepares the temporary folder; more settings. */
+    before?(folder: string): Readonly<Record<string, string>>;
+  },
 ): Promise<FaultLab> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'bakery-faults-')));
   const [image, disk] = [join(folder, 'disk.img'), join(folder, 'disk')];
@@ -69,6 +77,7 @@ export async function openFaultLab(
   const lab: Partial<FaultLab> = {};
   t.after(() => cleanUp(lab, folder, disk, root));
   makeDisk(image, disk, options);
+  const more = options.before?.(folder);
   makeTinyImage(join(folder, 'tiny.img'));
   const tiny = readFileSync(join(folder, 'tiny.img'));
   const start = () =>
@@ -79,6 +88,7 @@ export async function openFaultLab(
         BAKERY_EXPORT_POLICY: 'any',
         BAKERY_TFTP_PORT: '0',
         ...options.settings,
+        ...more,
       },
     });
 
@@ -115,12 +125,16 @@ export async function openFaultLab(
 }
 
 /** Makes a file system in a file and mounts it. */
-export function makeDisk(image: string, at: string, options: { mib: number; type: 'xfs' | 'ext4' }): void {
+export function makeDisk(
+  image: string,
+  at: string,
+  options: { mib: number; type: 'xfs' | 'ext4'; options?: string },
+): void {
   writeFileSync(image, '');
   truncateSync(image, options.mib * MIB);
   sh(`mkfs.${options.type}`, '-q', image);
   mkdirSync(at);
-  sh('mount', '-o', 'loop', image, at);
+  sh('mount', '-o', ['loop', options.options].filter(Boolean).join(), image, at);
 }
 
 /** Waits for something to become true, at most half a minute. */
@@ -156,6 +170,12 @@ export function brokenBelow(folder: string): string[] {
 export function freeMib(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return Math.floor((bavail * bsize) / MIB);
+}
+
+/** MiB of that file system, used or not. */
+export function totalMib(folder: string): number {
+  const { blocks, bsize } = statfsSync(folder);
+  return Math.floor((blocks * bsize) / MIB);
 }
 
 /** An NFSv3 client that copies a local file onto an export. */
@@ -203,3 +223,14 @@ export async function writes(lab: FaultLab, at: string): Promise<boolean> {
 export async function loopedVolumes(lab: FaultLab): Promise<string[]> {
   return (await listLoops(exec)).filter(({ file }) => file.startsWith(`${lab.root}/pool/`)).map(({ file }) => file);
 }
+
+/** Asks for a small disk. */
+export const createDisk = (lab: FaultLab) => call(lab.bakery, 'POST', '/disks', { size: 8 });
+
+/** How many disks the API lists. */
+export async function diskCount(lab: FaultLab): Promise<number> {
+  return Object.keys((await lab.ask<{ disks: object }>('GET', '/disks', 200)).disks).length;
+}
+
+/** The code of a problem. */
+export const codeOf = ({ body }: { body: object }) => (body as { code?: string }).code;

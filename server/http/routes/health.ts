@@ -33,6 +33,9 @@ export function healthRoutes(app: Api, ports: ApiPorts): void {
     },
     async () => {
       if (!ports.ready()) throw new BakeryError('unavailable', 'not-ready', 'the server is starting or stopping');
+      if (ports.databaseMoved()) {
+        throw new BakeryError('unavailable', 'database-moved', 'the file of the database was moved away');
+      }
       return { status: 'ok' as const };
     },
   );
