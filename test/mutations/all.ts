@@ -1,6 +1,7 @@
+import { faults } from './faults.ts';
 import { imports } from './imports.ts';
 import type { Mutation } from './mutation.ts';
 import { operations } from './operations.ts';
 
 /** Every protection that can be taken out. */
-export const MUTATIONS: readonly Mutation[] = [...operations, ...imports];
+export const MUTATIONS: readonly Mutation[] = [...operations, ...imports, ...faults];

@@ -190,6 +190,8 @@ inOwnNamespace(import.meta.url, () => {
     });
 
     await running().stop();
+    // Volumes are still mounted: what they have in memory would come a few seconds later.
+    sh('sync');
     const settled = hashesOf(root, 'volumes', 'golden', 'trash');
     await t.test('every volume, golden one and trash file is there, also after an hour', async () => {
       await anHourOfLoops(root);
