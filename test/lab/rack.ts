@@ -72,8 +72,12 @@ export async function makeRack(pis: number): Promise<Rack> {
     async close(bakery) {
       await bakery?.stop();
       await power.close();
-      await stopLeftovers(root);
-      rmSync(folder, { recursive: true, force: true });
+      // Its pool is 4 GiB of the host's blocks: whatever else fails, they are given back.
+      try {
+        await stopLeftovers(root);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
 }
