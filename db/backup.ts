@@ -101,7 +101,6 @@ export async function backUp(options: { from: string; to: string; replace: boole
     });
   }
   const exists = new BakeryError('conflict', 'backup-exists', 'there is a file of that name already', { detail: to });
-  if (!replace && (await sizeOf(to)) !== undefined) throw exists;
   const partial = partialOf(to);
   try {
     await copyDatabase(from, partial);

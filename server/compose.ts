@@ -266,7 +266,7 @@ async function start(
   await volumes.thaw(nfsFolder);
   const unmounted =
     restoredFrom === undefined ? [] : await letGoOfUnknown({ db, exports, survey, places, nfsFolder, unmount, log });
-  await mountMissing({ db, volumes, places, log });
+  await mountMissing({ db, volumes, places, clock, log });
   await space.round();
   await exports.converge([]);
   if (restoredFrom !== undefined) await settleRestored({ db, engine, madeAt: restoredFrom, unmounted, clock, log });

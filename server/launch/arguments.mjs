@@ -31,6 +31,8 @@ export function parseArguments(argv, env) {
   const cleans = first === 'start' && rest[0] === 'import-clean';
   const own = cleans ? [] : first === 'test' ? ['--yes', '--long'] : ['--yes'];
   const given = rest.filter((arg) => !own.includes(arg));
+  // A backup by a timer must not wait for somebody to answer whether packages may be installed.
+  const isFileWork = first === 'start' && ['backup', 'restore'].includes(given[0]);
   // `npm start -- stop` is how a person says it.
   const stops = first === 'start' && given[0] === 'stop';
   const command = stops ? 'stop' : first;
@@ -40,7 +42,7 @@ export function parseArguments(argv, env) {
     args,
     long: command === 'test' && rest.includes('--long'),
     yes: rest.includes('--yes') || isSet(env.CI) || isSet(env.BAKERY_YES),
-    packages: cleans ? 'none' : packagesOf(command, args),
+    packages: cleans || isFileWork ? 'none' : packagesOf(command, args),
     needsRoot: command === 'test' || command === 'mutations',
     asRoot: `sudo npm ${command === 'mutations' ? 'run test:mutations' : 'test'}${rest.length > 0 ? ` -- ${rest.join(' ')}` : ''}`,
   };

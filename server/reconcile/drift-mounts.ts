@@ -7,7 +7,7 @@ import { findDisk, listDisks } from '../../db/disks.ts';
 import { addFeedEvent } from '../../db/events.ts';
 import { findClaim } from '../../db/journal.ts';
 import type { Db } from '../../db/open.ts';
-import { findPi, listPis, patchPi } from '../../db/pis.ts';
+import { listPis, setFault } from '../../db/pis.ts';
 import { addTold, listTold, removeTold } from '../../db/told.ts';
 import type { Survey } from '../../exports/volumes/survey.ts';
 import type { ExportKeeper, Places, VolumePort } from '../operations/ports.ts';
@@ -64,7 +64,7 @@ async function tellMissing(ports: MountPorts, disks: readonly Disk[]): Promise<v
     // An operation may have taken it, and its volume with it, while we looked.
     if ((await findDisk(db, disk.id))?.state !== 'ready' || (await findClaim(db, `disk:${disk.id}`))) continue;
     const fault = faultsOf(disk).missing;
-    if (disk.pi && (await findPi(db, disk.pi))?.fault !== fault) await patchPi(db, disk.pi, { fault });
+    if (disk.pi) await setFault(db, disk.pi, fault, clock.now());
     if (told.has(disk.id)) continue;
     log.error({ disk: disk.id, pi: disk.pi }, 'the volume of a disk is missing');
     await db.transaction().execute(async (trx) => {
@@ -80,7 +80,8 @@ async function clearFaults(ports: MountPorts, whole: readonly Disk[], all: reado
   const faulty = new Map((await listPis(db)).flatMap(({ id, fault }) => (fault ? [[id, fault]] : [])));
   for (const disk of faulty.size > 0 ? whole : []) {
     const fault = disk.pi && faulty.get(disk.pi);
-    if (disk.pi && fault && Object.values(faultsOf(disk)).includes(fault)) await patchPi(db, disk.pi, { fault: null });
+    if (!disk.pi || !fault || !Object.values(faultsOf(disk)).includes(fault)) continue;
+    await setFault(db, disk.pi, null, clock.now());
   }
   for (const id of await listTold(db, MISSING)) {
     const back = whole.find((disk) => disk.id === id);

@@ -1,11 +1,12 @@
 import type { Disk } from '../../core/disk.ts';
 import { describeError } from '../../core/errors.ts';
+import type { Clock } from '../../core/host/clock.ts';
 import type { DiskId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { findDisk, listDisks } from '../../db/disks.ts';
 import { findClaim } from '../../db/journal.ts';
 import type { Db } from '../../db/open.ts';
-import { findPi, patchPi } from '../../db/pis.ts';
+import { findPi, setFault } from '../../db/pis.ts';
 import type { Places, VolumePort } from '../operations/ports.ts';
 
 /**
@@ -18,10 +19,11 @@ export async function mountMissing(ports: {
   db: Db;
   volumes: VolumePort;
   places: Places;
+  clock: Pick<Clock, 'now'>;
   log: Log;
   only?: ReadonlySet<DiskId>;
 }): Promise<{ mounted: Disk[]; failed: Disk[] }> {
-  const { db, volumes, places, log } = ports;
+  const { db, volumes, places, clock, log } = ports;
   const isOurs = async (disk: Disk) =>
     (await findDisk(db, disk.id))?.state === 'ready' && !(await findClaim(db, `disk:${disk.id}`));
   const mounted: Disk[] = [];
@@ -33,13 +35,13 @@ export async function mountMissing(ports: {
     try {
       await volumes.mount({ id: disk.id, fsUuid: disk.fsUuid, at });
       mounted.push(disk);
-      if (disk.pi && (await findPi(db, disk.pi))?.fault === fault) await patchPi(db, disk.pi, { fault: null });
+      if (disk.pi && (await findPi(db, disk.pi))?.fault === fault) await setFault(db, disk.pi, null, clock.now());
     } catch (error) {
       // An operation may have taken it meanwhile, and its volume with it.
       if (!(await isOurs(disk))) continue;
       failed.push(disk);
       log.error({ disk: disk.id, pi: disk.pi, error: describeError(error) }, 'the volume of a disk cannot be mounted');
-      if (disk.pi) await patchPi(db, disk.pi, { fault });
+      if (disk.pi) await setFault(db, disk.pi, fault, clock.now());
     }
   }
   return { mounted, failed };

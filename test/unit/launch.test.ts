@@ -45,6 +45,11 @@ describe('launcher: arguments', () => {
     assert.deepEqual(parseArguments(['start', '--yes', 'import-clean'], {}).args, ['import-clean']);
     assert.deepEqual(parseArguments(['start', 'import-clean'], { BAKERY_YES: '1' }).args, ['import-clean']);
   });
+  test('a backup and a restore install nothing', () => {
+    const plan = parseArguments(['start', 'backup', '/x.db', '--force'], {});
+    assert.deepEqual([plan.args, plan.packages], [['backup', '/x.db', '--force'], 'none']);
+    assert.equal(parseArguments(['start', 'restore', '/x.db'], {}).packages, 'none');
+  });
   test('"start stop" is stop', () => {
     const plan = parseArguments(['start', '--yes', 'stop', '--root', '/x'], {});
     assert.deepEqual([plan.command, plan.args, plan.packages], ['stop', ['--root', '/x'], 'none']);

@@ -27,7 +27,7 @@ async function setUp(mount: () => Promise<void>) {
     now: 1,
   });
   const places = { root: (pi: PiId) => `/nfs/${pi}`, disk: (id: DiskId) => `/nfs/${id}`, bakeform: (id: string) => id };
-  const ports = { db, volumes: { mount } as unknown as VolumePort, places, log: quiet };
+  const ports = { db, volumes: { mount } as unknown as VolumePort, places, clock: { now: () => 1 }, log: quiet };
   return {
     db,
     round: async () => (await mountMissing(ports)).failed.length,
