@@ -38,10 +38,13 @@ function endGroup(child: ChildProcess): void {
 
 /** Runs the test file until the test fails, or all is over. */
 async function run(folder: string, mutation: Mutation): Promise<{ outcome: Outcome; output: string }> {
+  // A test that is ended leaves its folders behind, with pools of some GiB: they go with this one.
+  const temporary = join(folder, 'tmp');
+  mkdirSync(temporary);
   const child = spawn(process.execPath, ['--test', '--test-reporter=spec', mutation.test], {
     cwd: folder,
     detached: true,
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -62,6 +65,7 @@ async function run(folder: string, mutation: Mutation): Promise<{ outcome: Outco
   await new Promise((resolve) => child.once('close', resolve));
   clearTimeout(limit);
   endGroup(child);
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
   return { outcome, output };
 }
 
