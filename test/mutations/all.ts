@@ -2,6 +2,7 @@ import { faults } from './faults.ts';
 import { imports } from './imports.ts';
 import type { Mutation } from './mutation.ts';
 import { operations } from './operations.ts';
+import { recovery } from './recovery.ts';
 
 /** Every protection that can be taken out. */
-export const MUTATIONS: readonly Mutation[] = [...operations, ...imports, ...faults];
+export const MUTATIONS: readonly Mutation[] = [...operations, ...imports, ...faults, ...recovery];

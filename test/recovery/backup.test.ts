@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import type { RunningBakery } from '../lab/bakery.ts';
 import { bakeryCommand } from '../lab/bakery-command.ts';
@@ -134,6 +135,14 @@ inOwnNamespace(import.meta.url, () => {
       return operations.some(({ kind }) => kind === 'upload-bakeform');
     });
     assert.equal((await bakeryCommand(root, 'backup', copy)).code, 0);
+
+    // As if it were a moment younger: undone, this step deletes the golden volume.
+    const raw = new Database(copy);
+    raw.exec(
+      `INSERT INTO operation_events (operation, step, event, at)
+       SELECT id, 'golden', 'started', 1 FROM operations WHERE kind = 'upload-bakeform' AND state = 'running'`,
+    );
+    raw.close();
 
     // The world goes on.
     rest.resolve();
