@@ -1,12 +1,11 @@
-import { mkdir, open, realpath } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { BakeryError, describeError } from '../core/errors.ts';
+import { BakeryError } from '../core/errors.ts';
 import { systemClock } from '../core/host/clock.ts';
 import { type Exec, exec as hostExec } from '../core/host/exec.ts';
 import { defaultInterface, localAddresses, neighbourOf, reachableNeighbours } from '../core/host/network.ts';
 import { endSurvivors, markChildren } from '../core/host/survivors.ts';
-import type { Ipv4 } from '../core/ids.ts';
 import { findBackupMark } from '../db/backup-mark.ts';
 import { listDisks } from '../db/disks.ts';
 import { addFeedEvent } from '../db/events.ts';
@@ -18,8 +17,6 @@ import { FIRST_STAGE } from '../exports/images/firmware.ts';
 import { createImages } from '../exports/images/images.ts';
 import { findBootFolder } from '../exports/images/prepare.ts';
 import { createTakeover } from '../exports/legacy/takeover.ts';
-import type { NfsBackend } from '../exports/nfs/backend.ts';
-import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
 import { createDirtyLimits } from '../exports/volumes/dirty.ts';
 import { withDiskFaults } from '../exports/volumes/faults.ts';
 import { detachOrphans, listLoops } from '../exports/volumes/loops.ts';
@@ -28,17 +25,17 @@ import { openPool } from '../exports/volumes/pool.ts';
 import { surveyVolumes } from '../exports/volumes/survey.ts';
 import { createVolumes } from '../exports/volumes/volumes.ts';
 import { bootFile } from '../netboot/files/routes.ts';
-import { startTftpServer } from '../netboot/tftp/server.ts';
 import { chooseAddress } from './address.ts';
-import { type BootDesk, createBootDesk } from './boot/desk.ts';
+import { createBootDesk } from './boot/desk.ts';
 import type { Config } from './config.ts';
 import { BASE, buildApp } from './http/app.ts';
-import { cleanImport } from './import/command.ts';
 import { importLegacy } from './import/import.ts';
+import { listen, startTftp } from './listen.ts';
+import { reconcileLoops } from './loops.ts';
 import { createEngine } from './operations/engine.ts';
-import { createExportKeeper, type ExportPolicy } from './operations/exports.ts';
+import { createExportKeeper } from './operations/exports.ts';
 import { createPiPower } from './operations/pi-power.ts';
-import type { OperationPorts, Places } from './operations/ports.ts';
+import type { OperationPorts } from './operations/ports.ts';
 import { operationKinds } from './operations/registry.ts';
 import type { JournalGate } from './operations/runner.ts';
 import { createPowerDriver } from './power/registry.ts';
@@ -56,6 +53,8 @@ import { createRetention } from './reconcile/retention.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
 import { createWebhookDelivery } from './reconcile/webhooks.ts';
+import { backendOf, databaseOf, placesOf, policyOf, withRealRoot } from './root.ts';
+import { Teardown } from './teardown.ts';
 import { adminToken } from './token.ts';
 
 /** How long the recovery of interrupted operations may keep the server from listening. */
@@ -69,46 +68,6 @@ export interface RunningServer {
   readonly readyLines: readonly string[];
   /** No new operations; running ones get `drainMs`. Mounts and exports stay: Pis notice nothing. */
   close(drainMs: number): Promise<void>;
-}
-
-function placesOf(root: string): Places {
-  return {
-    root: (pi) => join(root, 'nfs', pi),
-    disk: (id) => join(root, 'nfs', id),
-    bakeform: (volumeId) => join(root, 'pool', 'golden', `${volumeId}.ext4`),
-  };
-}
-
-function policyOf(config: Config): ExportPolicy {
-  if (config.BAKERY_EXPORT_POLICY !== 'subnet') return { kind: config.BAKERY_EXPORT_POLICY };
-  return { kind: 'subnet', cidr: config.BAKERY_EXPORT_SUBNET ?? '' };
-}
-
-function backendOf(config: Config, log: Logger, exec: Exec): NfsBackend {
-  return ganeshaBackend({
-    root: config.BAKERY_ROOT,
-    nfsPort: config.BAKERY_NFS_PORT,
-    mountdPort: config.BAKERY_MOUNTD_PORT,
-    exec,
-    log,
-  });
-}
-
-/** Undoes, in reverse, what a start has done so far. */
-class Teardown {
-  readonly #steps: (() => unknown)[] = [];
-  add(step: () => unknown): void {
-    this.#steps.push(step);
-  }
-  async run(log: Logger): Promise<void> {
-    for (const step of this.#steps.toReversed()) {
-      try {
-        await step();
-      } catch (error) {
-        log.warn({ error: describeError(error) }, 'a part did not stop in order');
-      }
-    }
-  }
 }
 
 /** Where a test holds the process to kill it from outside; nothing else uses it. */
@@ -136,15 +95,6 @@ export async function composeServer(
     throw error;
   }
 }
-
-/** Mount points are compared as the kernel writes them: without links. */
-async function withRealRoot(config: Config): Promise<Config> {
-  // Pis' mount points are below: others may pass through, not list.
-  await mkdir(config.BAKERY_ROOT, { recursive: true, mode: 0o711 });
-  return { ...config, BAKERY_ROOT: await realpath(config.BAKERY_ROOT) };
-}
-
-const databaseOf = (config: Config) => config.DB_PATH ?? join(config.BAKERY_ROOT, 'bakery.db');
 
 async function openInventory(config: Config, teardown: Teardown): Promise<Db> {
   const root = config.BAKERY_ROOT;
@@ -277,7 +227,23 @@ async function start(
   late.abort();
   // An import may take hours, in which Pis that were taken over before run already: they are looked after from here on.
   const loops = startLoops(
-    reconcileLoops().map((loop) => ({ ...loop, everyMs: seams.pace?.(loop) ?? loop.everyMs })),
+    reconcileLoops({
+      async exports() {
+        if (await repairNfs({ db, backend, clock, log })) exports.forget();
+        await repairMounts({ db, volumes, exports, places, survey, clock, log });
+        await exports.converge([]);
+      },
+      addresses,
+      retention,
+      webhooks,
+      trash,
+      database: guard,
+      engine,
+      healer,
+      space,
+      litter,
+      backups,
+    }).map((loop) => ({ ...loop, everyMs: seams.pace?.(loop) ?? loop.everyMs })),
     { clock, log },
   );
   teardown.add(() => loops.stop());
@@ -337,54 +303,6 @@ async function start(
   const httpPort = await listen(app, config);
   ready = true;
 
-  function reconcileLoops() {
-    return [
-      {
-        name: 'exports',
-        everyMs: 5_000,
-        async run() {
-          if (await repairNfs({ db, backend, clock, log })) exports.forget();
-          await repairMounts({ db, volumes, exports, places, survey, clock, log });
-          await exports.converge([]);
-        },
-      },
-      {
-        name: 'addresses',
-        everyMs: 15_000,
-        run: () => addresses.round(),
-      },
-      {
-        name: 'retention',
-        everyMs: 10_000,
-        run: () => retention.round(),
-      },
-      {
-        name: 'webhooks',
-        everyMs: 1_000,
-        run: () => webhooks.refresh(),
-      },
-      {
-        name: 'trash',
-        everyMs: 60_000,
-        run: async () => void (await trash.tidy()),
-      },
-      { name: 'database', everyMs: 1_000, run: guard.check },
-      { name: 'operations', everyMs: 10_000, run: () => engine.recover() },
-      { name: 'heal', everyMs: 5_000, run: async () => void (await healer.round()) },
-      { name: 'space', everyMs: 200, run: space.round },
-      {
-        name: 'litter',
-        everyMs: 15_000,
-        run: async () => void (await litter.tell()),
-      },
-      {
-        name: 'backups',
-        everyMs: 60_000,
-        run: async () => void (await backups.tidy()),
-      },
-    ];
-  }
-
   const shown = config.BAKERY_HTTP_ADDRESS === '0.0.0.0' ? address : config.BAKERY_HTTP_ADDRESS;
   const base = `http://${shown}:${httpPort}`;
   return {
@@ -403,63 +321,4 @@ async function start(
       await teardown.run(log);
     },
   };
-}
-
-async function startTftp(config: Config, desk: BootDesk, address: Ipv4, log: Logger) {
-  const addresses = [...new Set([address, ...localAddresses().map((local) => local.address)])];
-  return startTftpServer({
-    addresses,
-    port: config.BAKERY_TFTP_PORT,
-    log,
-    resolve: ({ client, filename }) =>
-      desk.answer({ client, filename, relay: config.BAKERY_TRUSTED_RELAYS.includes(client) }),
-    onTransfer: (transfer) => log.debug({ transfer }, 'tftp'),
-  });
-}
-
-async function listen(app: Awaited<ReturnType<typeof buildApp>>, config: Config): Promise<number> {
-  try {
-    await app.listen({ host: config.BAKERY_HTTP_ADDRESS, port: config.HTTP_PORT });
-  } catch (cause) {
-    const where = `${config.BAKERY_HTTP_ADDRESS}:${config.HTTP_PORT}`;
-    throw new BakeryError('unavailable', 'http-not-listening', `the API cannot listen on ${where}`, {
-      cause,
-      detail: describeError(cause),
-    });
-  }
-  const bound = app.server.address();
-  return bound !== null && typeof bound === 'object' ? bound.port : config.HTTP_PORT;
-}
-
-/** `npm start -- stop`: ends the NFS server that was left running for the Pis, and unmounts what Bakery mounted. */
-export async function stopLeftovers(given: Config, log: Logger): Promise<void> {
-  const config = await withRealRoot(given);
-  const root = config.BAKERY_ROOT;
-  const unlock = lockRoot(join(root, 'lock.db'));
-  try {
-    await endSurvivors(root);
-    const exec = hostExec;
-    await backendOf(config, log, exec).stop();
-    const ours = (await readMounts()).filter((mount) => mount.mountPoint.startsWith(`${root}/`));
-    for (const mount of ours.toReversed()) await exec('umount', [mount.mountPoint]);
-    await detachOrphans(exec, root);
-    log.info({ unmounted: ours.length }, 'stopped');
-  } finally {
-    unlock();
-  }
-}
-
-/** `npm start -- import-clean`: deletes what was taken over from the original Bakery and still lies in its folders. */
-export async function cleanLeftovers(
-  given: Config,
-  options: { really: boolean; print: (line: string) => void },
-): Promise<void> {
-  const config = await withRealRoot(given);
-  const unlock = lockRoot(join(config.BAKERY_ROOT, 'lock.db'));
-  try {
-    const { BAKERY_ROOT: root } = config;
-    await cleanImport({ root, file: databaseOf(config), now: systemClock.now(), ...options });
-  } finally {
-    unlock();
-  }
 }

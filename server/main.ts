@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import { BakeryError, describeError } from '../core/errors.ts';
-import { cleanLeftovers, composeServer, stopLeftovers } from './compose.ts';
+import { cleanLeftovers, stopLeftovers } from './commands.ts';
+import { composeServer } from './compose.ts';
 import { type Config, helpText, readConfig } from './config.ts';
 import { backupByCommand, readFileCommand, restoreByCommand } from './reconcile/backups-commands.ts';
 

@@ -43,6 +43,8 @@ export const history: Migration = {
       .addColumn('created_at', 'integer', (c) => c.notNull())
       .addPrimaryKeyConstraint('idempotency_keys_primary', ['actor', 'key'])
       .execute();
+    // Pruning looks keys up by the operations that go.
+    await db.schema.createIndex('idempotency_keys_by_operation').on('idempotency_keys').column('operation').execute();
     await db.schema
       .createTable('webhooks')
       .addColumn('id', 'text', (c) => c.primaryKey())

@@ -7,11 +7,4 @@ import { operations } from './operations.ts';
 import { recovery } from './recovery.ts';
 
 /** Every protection that can be taken out. */
-export const MUTATIONS: readonly Mutation[] = [
-  ...operations,
-  ...clients,
-  ...feed,
-  ...imports,
-  ...faults,
-  ...recovery,
-];
+export const MUTATIONS: readonly Mutation[] = [...operations, ...clients, ...feed, ...imports, ...faults, ...recovery];

@@ -51,7 +51,7 @@ export const clients: readonly Mutation[] = [
     fails: '20 kills at random times under load',
   },
   {
-    name: 'a dead NFS server is started again',
+    name: 'a dead NFS server is started again and its Pi goes on',
     file: 'server/reconcile/drift-nfs.ts',
     old: 'if (await backend.alive()) return false;',
     new: 'if (Date.now() > 0) return false;',

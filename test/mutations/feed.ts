@@ -60,9 +60,9 @@ export const feed: readonly Mutation[] = [
   },
   {
     name: 'history is pruned by the server',
-    file: 'server/compose.ts',
-    old: 'run: () => retention.round(),',
-    new: 'run: async () => undefined,',
+    file: 'server/loops.ts',
+    old: 'run: () => retention.round()',
+    new: 'run: async () => undefined',
     test: 'test/wire/events.test.ts',
     fails: 'what is too old is removed by the server',
   },

@@ -29,7 +29,7 @@ test('a root that a server has is refused to another, until the first has ended,
   const folder = mkdtempSync(join(tmpdir(), 'bakery-lock-'));
   const file = join(folder, 'lock.db');
   const module = fileURLToPath(new URL('../../db/lock.ts', import.meta.url));
-  const script = `import { lockRoot } from ${JSON.stringify(module)}; lockRoot(process.argv[1]); console.log('locked'); setInterval(() => {}, 1000);`;
+  const script = `import { lockRoot } from ${JSON.stringify(module)}; globalThis.lock = lockRoot(process.argv[1]); console.log('locked'); setInterval(() => {}, 1000);`;
   const other = spawn(process.execPath, ['--input-type=module', '-e', script, file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,0 +1,44 @@
+import type { Engine } from './operations/engine.ts';
+import type { AddressWatch } from './reconcile/addresses.ts';
+import type { BackupKeeper } from './reconcile/backups.ts';
+import type { Healer } from './reconcile/heal.ts';
+import type { LitterKeeper } from './reconcile/litter-keeper.ts';
+import type { Loop } from './reconcile/loops.ts';
+import type { Retention } from './reconcile/retention.ts';
+import type { SpaceKeeper } from './reconcile/space.ts';
+import type { TrashKeeper } from './reconcile/trash.ts';
+import type { WebhookDelivery } from './reconcile/webhooks.ts';
+
+/** What is looked after while the server runs. */
+export interface LoopParts {
+  /** The NFS server, mounts and exports, in this order. */
+  readonly exports: () => Promise<void>;
+  readonly addresses: AddressWatch;
+  readonly retention: Retention;
+  readonly webhooks: WebhookDelivery;
+  readonly trash: TrashKeeper;
+  readonly database: { check(): Promise<void> };
+  readonly engine: Engine;
+  readonly healer: Healer;
+  readonly space: SpaceKeeper;
+  readonly litter: LitterKeeper;
+  readonly backups: BackupKeeper;
+}
+
+/** How often each of them has its round. */
+export function reconcileLoops(parts: LoopParts): Loop[] {
+  const { addresses, retention, webhooks, trash, database, engine, healer, space, litter, backups } = parts;
+  return [
+    { name: 'exports', everyMs: 5_000, run: parts.exports },
+    { name: 'addresses', everyMs: 15_000, run: () => addresses.round() },
+    { name: 'retention', everyMs: 10_000, run: () => retention.round() },
+    { name: 'webhooks', everyMs: 1_000, run: () => webhooks.refresh() },
+    { name: 'trash', everyMs: 60_000, run: async () => void (await trash.tidy()) },
+    { name: 'database', everyMs: 1_000, run: () => database.check() },
+    { name: 'operations', everyMs: 10_000, run: () => engine.recover() },
+    { name: 'heal', everyMs: 5_000, run: async () => void (await healer.round()) },
+    { name: 'space', everyMs: 200, run: () => space.round() },
+    { name: 'litter', everyMs: 15_000, run: async () => void (await litter.tell()) },
+    { name: 'backups', everyMs: 60_000, run: async () => void (await backups.tidy()) },
+  ];
+}

@@ -1,0 +1,45 @@
+import { mkdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Exec } from '../core/host/exec.ts';
+import type { Log } from '../core/log.ts';
+import type { NfsBackend } from '../exports/nfs/backend.ts';
+import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
+import type { Config } from './config.ts';
+import type { ExportPolicy } from './operations/exports.ts';
+import type { Places } from './operations/ports.ts';
+
+/** Mount points are compared as the kernel writes them: without links. */
+export async function withRealRoot(config: Config): Promise<Config> {
+  // Pis' mount points are below: others may pass through, not list.
+  await mkdir(config.BAKERY_ROOT, { recursive: true, mode: 0o711 });
+  return { ...config, BAKERY_ROOT: await realpath(config.BAKERY_ROOT) };
+}
+
+/** The database file. */
+export const databaseOf = (config: Config) => config.DB_PATH ?? join(config.BAKERY_ROOT, 'bakery.db');
+
+/** Where mount points and golden volumes are below a root. */
+export function placesOf(root: string): Places {
+  return {
+    root: (pi) => join(root, 'nfs', pi),
+    disk: (id) => join(root, 'nfs', id),
+    bakeform: (volumeId) => join(root, 'pool', 'golden', `${volumeId}.ext4`),
+  };
+}
+
+/** Who may mount, as the settings say. */
+export function policyOf(config: Config): ExportPolicy {
+  if (config.BAKERY_EXPORT_POLICY !== 'subnet') return { kind: config.BAKERY_EXPORT_POLICY };
+  return { kind: 'subnet', cidr: config.BAKERY_EXPORT_SUBNET ?? '' };
+}
+
+/** The NFS server that the settings ask for. */
+export function backendOf(config: Config, log: Log, exec: Exec): NfsBackend {
+  return ganeshaBackend({
+    root: config.BAKERY_ROOT,
+    nfsPort: config.BAKERY_NFS_PORT,
+    mountdPort: config.BAKERY_MOUNTD_PORT,
+    exec,
+    log,
+  });
+}
