@@ -72,8 +72,8 @@ export const faults: readonly Mutation[] = [
   },
   {
     name: 'broken volumes are healed',
-    file: COMPOSE,
-    old: "      { name: 'heal', everyMs: 5_000, run: async () => void (await healer.round()) },\n",
+    file: 'server/loops.ts',
+    old: "    { name: 'heal', everyMs: 5_000, run: async () => void (await healer.round()) },\n",
     new: '',
     test: HEAL,
     fails: 'a volume whose journal was aborted is repaired',
@@ -120,8 +120,8 @@ export const faults: readonly Mutation[] = [
   },
   {
     name: 'an interrupted operation is continued while the server runs',
-    file: COMPOSE,
-    old: "      { name: 'operations', everyMs: 10_000, run: () => engine.recover() },\n",
+    file: 'server/loops.ts',
+    old: "    { name: 'operations', everyMs: 10_000, run: () => engine.recover() },\n",
     new: '',
     test: 'test/faults/database.test.ts',
     fails: 'an operation whose journal cannot be written any more is undone',
