@@ -224,7 +224,7 @@ export const recovery: readonly Mutation[] = [
     old: 'if (await repairNfs({ db, backend, clock, log })) exports.forget();',
     new: 'await repairNfs({ db, backend, clock, log });',
     test: 'test/recovery/drift.test.ts',
-    fails: 'a killed ganesha.nfsd is started again',
+    fails: 'a killed ganesha is started again',
   },
   {
     name: 'a dead NFS server is started again',
@@ -232,7 +232,7 @@ export const recovery: readonly Mutation[] = [
     old: '  if (await backend.alive()) return false;\n',
     new: "  if (backend.name !== '') return false;\n",
     test: 'test/recovery/drift.test.ts',
-    fails: 'a killed ganesha.nfsd is started again',
+    fails: 'a killed ganesha is started again',
   },
   {
     name: 'drift of exports is told',
