@@ -10,7 +10,11 @@ const LONG_TEST_TIMEOUT_MS = 4 * 3_600_000;
  * false where the output is no terminal (biome would colour it all the same).
  */
 export function commandsFor({ command, args, long }, { root, node, path, colors }) {
-  const env = { PATH: [dirname(node), join(root, 'node_modules', '.bin'), path].join(delimiter) };
+  const env = {
+    PATH: [dirname(node), join(root, 'node_modules', '.bin'), path].join(delimiter),
+    // Stripped types and byte code are kept: a start takes 0.65 s instead of 1.15 (nodejs.org/api/module.html#module-compile-cache).
+    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'),
+  };
   const step = (name, ...argv) => ({ name, program: node, args: argv, env });
   const tsc = join('node_modules', 'typescript7', 'bin', 'tsc');
   const biome = join('node_modules', '@biomejs', 'biome', 'bin', 'biome');

@@ -29,6 +29,7 @@ interface Start {
 function environmentOf({ root, settings }: Start) {
   return {
     PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+    ...(process.env.NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } : {}),
     BAKERY_ROOT: root,
     BAKERY_HTTP_ADDRESS: '0.0.0.0',
     HTTP_PORT: '0',
@@ -112,7 +113,12 @@ async function endWith(child: ChildProcess, signal: NodeJS.Signals, ended: Promi
 /** Ends what a server leaves running and mounted for its Pis (`npm start -- stop`). */
 export async function stopLeftovers(root: string): Promise<void> {
   const child = spawn(process.execPath, [MAIN, 'stop'], {
-    env: { PATH: process.env.PATH ?? '', BAKERY_ROOT: root, LOG_LEVEL: 'warn' },
+    env: {
+      PATH: process.env.PATH ?? '',
+      ...(process.env.NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } : {}),
+      BAKERY_ROOT: root,
+      LOG_LEVEL: 'warn',
+    },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
