@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
@@ -30,7 +29,10 @@ async function newHostKeys(exec: Exec, root: string, piId: PiId): Promise<void> 
   for (const name of await readdir(join(root, 'etc/ssh'))) {
     if (/^ssh_host_.*_key(\.pub)?$/.test(name)) await removeBeneath(root, `etc/ssh/${name}`);
   }
-  const folder = await mkdtemp(join(tmpdir(), 'bakery-keys-'));
+  // In the root itself, which nobody else sees yet: a server that dies here must leave no private keys outside of it.
+  const folder = join(root, 'etc/ssh/.bakery-new-keys');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
   try {
     for (const type of KEY_TYPES) {
       const file = join(folder, type);

@@ -30,7 +30,7 @@ function layOriginal() {
     root,
     settings,
     old: () => fingerprint(join(root, 'nfs', rootId)),
-    shape: () => shapeOf({ world, lit: new Set() }),
+    shape: () => shapeOf({ world, lit: new Set(), serials: [PI] }),
     async faults() {
       await untilAtRest(world, 60_000);
       // The original's folder is no leak, and its bakeform was deleted long ago.

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
@@ -8,7 +8,7 @@ import type { Rack } from '../lab/rack.ts';
  * The whole world in lines that two runs of the same story share: rows without their minted ids and times, files of the pool by
  * number, which Pis are powered. What belongs to what is `checkWorld`'s business.
  */
-export function shapeOf(rack: Pick<Rack, 'world' | 'lit'>): string[] {
+export function shapeOf(rack: Pick<Rack, 'world' | 'lit' | 'serials'>): string[] {
   const { root } = rack.world;
   const db = new Database(join(root, 'bakery.db'), { readonly: true, timeout: 5_000 });
   const rows = (name: string, sql: string) =>
