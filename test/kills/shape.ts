@@ -30,5 +30,11 @@ export function shapeOf(rack: Pick<Rack, 'world' | 'lit' | 'serials'>): string[]
       mountPoint.startsWith(`${root}/nfs/`) &&
       superOptions.some((option) => option === 'ro' || option === 'emergency_ro'),
   );
-  return [`${broken.length} broken volumes`, ...lines, `powered: ${[...rack.lit].join(' ')}`].toSorted();
+  const halfMade = rack.serials.filter((pi) => existsSync(join(root, 'nfs', pi, 'etc/ssh/.bakery-new-keys')));
+  return [
+    `${broken.length} broken volumes`,
+    `${halfMade.length} half-made keys`,
+    ...lines,
+    `powered: ${[...rack.lit].join(' ')}`,
+  ].toSorted();
 }
