@@ -95,6 +95,21 @@ inOwnNamespace(import.meta.url, () => {
     }
   });
 
+  test('the same Idempotency-Key makes one webhook, with one secret', async () => {
+    const make = async () => {
+      const response = await fetch(`${bakery.base}/webhooks`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${bakery.token}`, 'idempotency-key': 'one' },
+        body: JSON.stringify({ url: 'http://127.0.0.1:9/' }),
+      });
+      return { status: response.status, body: await response.json() };
+    };
+    const answers = [await make(), ...(await Promise.all([make(), make()]))];
+    assert.deepEqual(answers, [answers[0], answers[0], answers[0]]);
+    assert.equal(answers[0]?.status, 201);
+    assert.equal((await must<{ webhooks: Webhook[] }>(200, 'GET', '/webhooks')).webhooks.length, 1);
+  });
+
   test('an operation is told, and its messages stand the checks of docs/events.md', async () => {
     const { id, secret = '' } = await add('/hook', { types: ['operation.done'] });
     await must(201, 'POST', '/disks', { size: 1 });

@@ -7,10 +7,12 @@ import {
   requireWebhookUrl,
   type WebhookId,
 } from '../../../core/webhook.ts';
+import { addKey, findKeyed, keepAnswer } from '../../../db/idempotency.ts';
 import { addWebhook, findWebhook, listWebhooks, removeWebhook, type Webhook } from '../../../db/webhooks.ts';
 import { Problem } from '../../schema/problem.ts';
 import { CreateWebhook, WebhookCreated, WebhookInfo, WebhookList, WebhookTest } from '../../schema/webhook.ts';
 import type { Api, ApiPorts } from '../api.ts';
+import { IdempotencyHeaders, keyOf } from '../idempotency.ts';
 
 const IdParam = z.object({ webhookId: z.string() });
 
@@ -61,6 +63,7 @@ export function webhookRoutes(app: Api, ports: ApiPorts): void {
         description:
           'One event per POST, in their order, at least once, signed after Standard Webhooks (docs/events.md says how to ' +
           'check it). Any 2xx within 10 s is a delivery; else it is tried again, for as long as the event is kept.',
+        headers: IdempotencyHeaders,
         body: CreateWebhook,
         response: { 201: WebhookCreated, default: Problem },
       },
@@ -70,7 +73,21 @@ export function webhookRoutes(app: Api, ports: ApiPorts): void {
       const id = mintWebhookId();
       const url = requireWebhookUrl(body.url);
       const secret = body.secret === undefined ? mintWebhookSecret() : requireWebhookSecret(body.secret);
-      await addWebhook(db, { id, url, secret, types: body.types, now: clock.now() });
+      const key = keyOf(request);
+      const before = await db.transaction().execute(async (trx) => {
+        const keyed = key && (await findKeyed(trx, key));
+        if (keyed) return keyed;
+        await addWebhook(trx, { id, url, secret, types: body.types, now: clock.now() });
+        const made = await findWebhook(trx, id);
+        if (key && made) {
+          await addKey(trx, { ...key, operation: id, now: clock.now() });
+          await keepAnswer(trx, key, { status: 201, body: JSON.stringify({ ...show(made), secret }) });
+        }
+        return undefined;
+      });
+      if (before?.answer) {
+        return reply.header('idempotency-replayed', 'true').code(201).send(JSON.parse(before.answer.body));
+      }
       await ports.webhooks.refresh();
       return reply.code(201).send({ ...show(await require(id)), secret });
     },
