@@ -67,14 +67,6 @@ export const feed: readonly Mutation[] = [
     fails: 'what is too old is removed by the server',
   },
   {
-    name: 'a stop ends the webhooks',
-    file: 'server/compose.ts',
-    old: '  teardown.add(() => webhooks.stop());\n',
-    new: '',
-    test: 'test/wire/webhooks.test.ts',
-    fails: 'a server stops in order while a webhook hangs',
-  },
-  {
     name: 'retries of webhooks have a longest pause',
     file: 'core/webhook.ts',
     old: 'Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1), LONGEST_RETRY_MS)',

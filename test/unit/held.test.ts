@@ -95,7 +95,10 @@ test('the same key at eight requests at once starts one operation, and is bound 
   assert.equal(later.id, started[0]?.id, 'a new process knows it');
 });
 
-test('a bake that goes on after a reboot of the machine mounts its root again before it writes to it', async () => {
+// A limit: a bake that does not mount again would be waited for for ever.
+test('a bake that goes on after a reboot of the machine mounts its root again before it writes to it', {
+  timeout: 20_000,
+}, async () => {
   const { world } = await diedBaking();
   const { calls } = world;
   world.mishap = { call: calls.length + 2, how: 'hang-before' };
