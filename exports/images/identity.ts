@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
-import { readBeneath, removeBeneath, replaceBeneath } from '../../core/host/files.ts';
+import { readBeneath, removeBeneath, replaceBeneath, syncFolder } from '../../core/host/files.ts';
 import type { PiId } from '../../core/ids.ts';
 
 /** `/etc/hosts` with the host's own name, as Debian writes it. */
@@ -42,6 +42,7 @@ async function newHostKeys(exec: Exec, root: string, piId: PiId): Promise<void> 
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
+    await syncFolder(join(root, 'etc/ssh'));
   }
 }
 
