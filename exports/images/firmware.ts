@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { readBeneath, writeFileAtomic } from '../../core/host/files.ts';
-import { isThere } from './golden.ts';
+import { exists, readBeneath, writeFileAtomic } from '../../core/host/files.ts';
 
 /** What a Pi 1 to 3 asks for by a bare name, before it tells its serial. */
 export const FIRST_STAGE = ['bootcode.bin'] as const;
@@ -12,7 +11,7 @@ export const FIRST_STAGE = ['bootcode.bin'] as const;
 export async function keepFirmware(root: string, bootFolder: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o755 });
   for (const name of FIRST_STAGE) {
-    if (await isThere(`${folder}/${name}`)) continue;
+    if (await exists(`${folder}/${name}`)) continue;
     const bytes = await readBeneath(root, `${bootFolder}/${name}`);
     if (bytes) await writeFileAtomic(`${folder}/${name}`, bytes);
   }

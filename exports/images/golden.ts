@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
@@ -147,12 +147,4 @@ export async function placeBootFiles(from: string, mountPoint: string, folder: s
 export async function finishGolden(partial: string, file: string): Promise<void> {
   await syncFile(partial);
   await renameDurably(partial, file);
-}
-
-/** True when there is such a file. */
-export async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,7 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
-import { removeFile } from '../../core/host/files.ts';
+import { exists, removeFile } from '../../core/host/files.ts';
 import type { PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { mountExt4 } from '../volumes/ext4.ts';
@@ -9,7 +9,7 @@ import { detachLoop, loopsOf } from '../volumes/loops.ts';
 import { mountAt } from '../volumes/mountinfo.ts';
 import type { Pool } from '../volumes/pool.ts';
 import { keepFirmware } from './firmware.ts';
-import { finishGolden, isThere, makeGoldenVolume, placeBootFiles, readBootFiles } from './golden.ts';
+import { finishGolden, makeGoldenVolume, placeBootFiles, readBootFiles } from './golden.ts';
 import { giveIdentity } from './identity.ts';
 import { inspectImage } from './layout.ts';
 import { findBootFolder, prepareRoot } from './prepare.ts';
@@ -76,7 +76,7 @@ export function createImages(options: {
       receiveImage(body, { file: imageOf(id), pool, signal, ...(onBytes ? { onBytes } : {}) }),
 
     async makeGolden({ id, signal, onBytes }) {
-      if (await isThere(goldenOf(id))) return;
+      if (await exists(goldenOf(id))) return;
       const [image, partial] = [imageOf(id), `${goldenOf(id)}.partial`];
       await unmountWork(id);
       const layout = await inspectImage(exec, image);

@@ -1,8 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BakeryError, isErrno } from '../../core/errors.ts';
+import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
-import { openBeneath, removeFile, renameDurably, syncFile } from '../../core/host/files.ts';
+import { exists, openBeneath, removeFile, renameDurably, syncFile } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
 import { placeBootFiles } from '../images/golden.ts';
 import { findBootFolder } from '../images/prepare.ts';
@@ -39,16 +39,6 @@ export function rootVolumeSize(
   const needed = Math.ceil(tree.bytes * 1.15) + tree.inodes * (4096 + 2 * 256) + 256 * MIB;
   const bytes = Math.max(wishBytes, Math.ceil(needed / MIB) * MIB);
   return { bytes, inodes: Math.max(Math.floor(bytes / 16_384), Math.ceil(tree.inodes * 1.5) + 1024) };
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 /** Builds it over a pool. */

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, stat, statfs, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
-import { removeFile } from '../../core/host/files.ts';
+import { exists, removeFile } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
 import { mountAt, readMounts } from './mountinfo.ts';
 import { choosePoolKind, type PoolKind } from './pool-kind.ts';
@@ -71,16 +71,6 @@ async function canReflink(folder: string): Promise<boolean> {
   } finally {
     await removeFile(from);
     await removeFile(to);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/host/clock.ts';
 import type { Exec } from '../../core/host/exec.ts';
-import { removeFile, renameDurably, syncFile, syncFolder } from '../../core/host/files.ts';
+import { exists, removeFile, renameDurably, syncFile, syncFolder } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
 import type { DirtyLimits } from './dirty.ts';
 import { mountExt4, readExt4Uuid, repairExt4, setExt4Uuid } from './ext4.ts';
@@ -64,16 +64,6 @@ const PAUSE_MS = 100;
 /** ext4 keeps an extent in 12 bytes, 340 to a block. A disk written in the worst order has one for each block of 4 KiB. */
 function extentBytes(sizeMiB: number): number {
   return Math.ceil(sizeMiB / 256) * MIB + MIB;
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 /** Builds the volumes of a pool. */

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { BakeryError } from '../../core/errors.ts';
 import type { DiskId, PiId } from '../../core/ids.ts';
-import { findDisk, listDisksOf, setDiskState } from '../../db/disks.ts';
 import { findClaim, releaseClaims, setOperationState } from '../../db/journal.ts';
 import type { Executor } from '../../db/open.ts';
 import { movePi, patchPi, requirePi } from '../../db/pis.ts';
+import { destroyClaims, destroySteps, disksOn, forgetDestroyed } from './destroy.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
-import { Discarded, forgetDisk } from './trash.ts';
 
 const Params = z.object({
   pi: z.string().transform((id) => id as PiId),
@@ -39,7 +38,7 @@ export async function planRelease(
     });
     if (ended) await releaseClaims(trx, holder.operation);
   }
-  return { pi: pi.id, disks: (await listDisksOf(trx, pi.id)).map((disk) => disk.id), isOff: wish.isOff };
+  return { pi: pi.id, disks: await disksOn(trx, pi.id), isOff: wish.isOff };
 }
 
 /**
@@ -47,46 +46,17 @@ export async function planRelease(
  * that gets stuck can be tried again or be released again.
  */
 export function releaseKind(ports: OperationPorts): OperationKind<ReleaseParams> {
-  const { db, volumes, exports, places, clock } = ports;
+  const { clock } = ports;
   return {
     kind: 'release',
     version: 1,
     afterCrash: 'forward',
     parse: (params) => Params.parse(params),
-    claims: ({ pi, disks }) => [
-      { resource: `pi:${pi}`, purpose: 'release' },
-      ...disks.map((disk) => ({ resource: `disk:${disk}`, purpose: 'destroy with its Pi' })),
-    ],
+    claims: (params) => destroyClaims(params, 'release'),
     admit: (trx, { pi }) => patchPi(trx, pi, { desiredPower: 'off', bootExpectedUntil: null, address: null }),
-    steps: [
-      {
-        name: 'withdraw',
-        timeoutMs: 60_000,
-        async do({ params }) {
-          const disks = await db.transaction().execute(async (trx) => {
-            for (const disk of params.disks) await setDiskState(trx, disk, 'removing');
-            return listDisksOf(trx, params.pi);
-          });
-          await exports.converge(disks.map((disk) => disk.exportId));
-        },
-      },
-      {
-        name: 'discard',
-        timeoutMs: 5 * 60_000,
-        async do({ params }) {
-          for (const id of params.disks) {
-            const role = (await findDisk(db, id))?.role;
-            await volumes.unmount({ id, at: role === 'root' ? places.root(params.pi) : places.disk(id) });
-            if (ports.keepsTrash) await volumes.discard({ id });
-            else await volumes.remove({ id });
-          }
-          return { trashed: ports.keepsTrash };
-        },
-      },
-    ],
+    steps: destroySteps<ReleaseParams>(ports),
     async commit(trx, { params, outputs }) {
-      const facts = { ...Discarded.parse(outputs.discard), now: clock.now() };
-      for (const disk of params.disks) await forgetDisk(trx, disk, facts);
+      await forgetDestroyed(trx, params, { outputs, now: clock.now() });
       await patchPi(trx, params.pi, { bakeform: null, awaitOff: !params.isOff, fault: null });
       await movePi(trx, params.pi, 'release');
     },

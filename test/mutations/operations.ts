@@ -263,7 +263,7 @@ export const operations: readonly Mutation[] = [
   },
   {
     name: 'an unbake withdraws exports before it unmounts',
-    file: 'server/operations/unbake.ts',
+    file: 'server/operations/destroy.ts',
     old: "for (const disk of params.disks) await setDiskState(trx, disk, 'removing');",
     new: '',
     test: 'test/operations/order.test.ts',
