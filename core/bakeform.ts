@@ -1,5 +1,14 @@
 import type { BakeformName } from './ids.ts';
 
+/** Something that was changed in an image to make it netboot, or that a person should know of it (docs/bakeforms.md). */
+export interface Finding {
+  readonly code: string;
+  readonly level: 'info' | 'warning' | 'error';
+  readonly message: string;
+  /** Below its root. */
+  readonly path?: string;
+}
+
 /** An OS image (boot files and root) to bake Pis from. */
 export interface Bakeform {
   readonly name: BakeformName;
@@ -14,4 +23,10 @@ export interface Bakeform {
   readonly bootFolder: string;
   /** What prepare changed and found, in plain words. */
   readonly notes: readonly string[];
+  /** The same with codes. */
+  readonly lint: readonly Finding[];
+  /** Bytes that the root's file system holds, and how large it is. */
+  readonly root: { readonly usedBytes: number; readonly sizeBytes: number };
+  /** ms since the epoch. */
+  readonly createdAt: number;
 }

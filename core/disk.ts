@@ -1,4 +1,4 @@
-import type { DiskId, PiId } from './ids.ts';
+import type { DiskId, PiId, SnapshotId } from './ids.ts';
 
 /** What a disk is: a Pi's root file system, or a folder that holds one `disk.img`. */
 export type DiskRole = 'root' | 'data';
@@ -21,4 +21,19 @@ export interface Disk {
   readonly fsUuid: string;
   /** Export_Id and fsid, 1 to 65535, stable for the life of the disk so that NFS handles survive a restart. */
   readonly exportId: number;
+  /** Exported to nobody for a moment: an operation works on its volume. */
+  readonly isWithheld?: boolean;
+}
+
+/** A disk as it was at one moment, kept on the pool; never mounted, never exported. It lives as long as its disk does. */
+export interface Snapshot {
+  readonly id: SnapshotId;
+  readonly disk: DiskId;
+  readonly name: string | undefined;
+  readonly state: DiskState;
+  /** MiB of `disk.img` at that moment. */
+  readonly sizeMiB: number;
+  readonly fsUuid: string;
+  /** ms since the epoch. */
+  readonly createdAt: number;
 }

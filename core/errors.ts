@@ -6,6 +6,9 @@
  * - `conflict`      it clashes with what is there now, or with a running operation
  * - `forbidden`     it is understood and refused
  * - `unauthorized`  no valid credentials came with it
+ * - `too-slow`      it did not come in in time
+ * - `too-large`     it has more bytes than it may have
+ * - `too-many`      others like it came before it; later it may be taken
  * - `no-space`      the pool cannot hold it
  * - `unavailable`   a part Bakery depends on is not ready or does not answer; trying again may help
  * - `timeout`       a part Bakery depends on did not end in time
@@ -17,6 +20,9 @@ export type ErrorKind =
   | 'conflict'
   | 'forbidden'
   | 'unauthorized'
+  | 'too-slow'
+  | 'too-large'
+  | 'too-many'
   | 'no-space'
   | 'unavailable'
   | 'timeout'

@@ -3,8 +3,12 @@ import { BakeryError } from './errors.ts';
 
 /** The low 32 bits of a Pi's serial number: 8 lower-case hex digits, leading zeros kept. */
 export type PiId = string & { readonly brand: 'PiId' };
+/** What people call a Pi; never to be taken for a PiId. */
+export type PiName = string & { readonly brand: 'PiName' };
 /** The id of a disk, a lower-case UUID; a Pi's root disk has one too. */
 export type DiskId = string & { readonly brand: 'DiskId' };
+/** The id of a snapshot of a disk, a lower-case UUID. */
+export type SnapshotId = string & { readonly brand: 'SnapshotId' };
 /** The name of a bakeform. */
 export type BakeformName = string & { readonly brand: 'BakeformName' };
 /** The id of an operation, a lower-case UUID. */
@@ -15,6 +19,8 @@ export type Mac = string & { readonly brand: 'Mac' };
 export type Ipv4 = string & { readonly brand: 'Ipv4' };
 
 const PI_ID = /^[0-9a-f]{8}$/;
+const SERIAL = /^[0-9a-f]{16}$/;
+const PI_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const BAKEFORM = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
 const FILENAME = /^[A-Za-z0-9_+=@,-][A-Za-z0-9._+=@,-]{0,127}$/;
@@ -25,6 +31,17 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 export function parsePiId(text: string): PiId | undefined {
   const lower = text.toLowerCase();
   return PI_ID.test(lower) && lower !== '00000000' ? (lower as PiId) : undefined;
+}
+
+/** The PiId of a whole serial number (16 hex digits, as /proc/cpuinfo prints it): its last 8, or undefined. */
+export function piIdOfSerial(text: string): PiId | undefined {
+  return SERIAL.test(text.toLowerCase()) ? parsePiId(text.slice(8)) : undefined;
+}
+
+/** `text` as a PiName, or undefined. What could be the id or the serial of a Pi is no name: calls take either. */
+export function parsePiName(text: string): PiName | undefined {
+  const isHex = /^([0-9a-f]{8}|[0-9a-f]{16})$/i.test(text);
+  return PI_NAME.test(text) && !isHex ? (text as PiName) : undefined;
 }
 
 /** `text` as a DiskId, or undefined. */
@@ -58,6 +75,11 @@ export function parseIpv4(text: string): Ipv4 | undefined {
 /** A new random DiskId. */
 export function mintDiskId(): DiskId {
   return randomUUID() as DiskId;
+}
+
+/** A new random SnapshotId. */
+export function mintSnapshotId(): SnapshotId {
+  return randomUUID() as SnapshotId;
 }
 
 /** A new random OperationId. */

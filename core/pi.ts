@@ -1,4 +1,4 @@
-import type { BakeformName, DiskId, Ipv4, Mac, PiId } from './ids.ts';
+import type { BakeformName, DiskId, Ipv4, Mac, PiId, PiName } from './ids.ts';
 
 /** Where a Pi stands in its life. See the transition table below. */
 export const PI_STATES = ['fridge', 'baking', 'baked', 'unbaking', 'held'] as const;
@@ -9,6 +9,8 @@ export const PI_EVENTS = [
   'bake',
   'baked',
   'undone',
+  'rebake',
+  'kept',
   'unbake',
   'cleaned',
   'stuck',
@@ -20,13 +22,13 @@ export type PiEvent = (typeof PI_EVENTS)[number];
 
 /**
  * The one transition table. What is not in it is refused.
- * `undone`: a bake was unwound. `cleaned`: an unbake ended. `release`: a person gives a held Pi back once its clean-up
- * left nothing.
+ * `undone`: a bake was unwound. `kept`: a rebake was, and the Pi is baked as before. `cleaned`: an unbake ended. `release`:
+ * a person gives a held Pi back once its clean-up left nothing.
  */
 const TRANSITIONS: { readonly [S in PiState]: { readonly [E in PiEvent]?: PiState } } = {
   fridge: { bake: 'baking' },
-  baking: { baked: 'baked', undone: 'fridge', stuck: 'held' },
-  baked: { unbake: 'unbaking' },
+  baking: { baked: 'baked', undone: 'fridge', kept: 'baked', stuck: 'held' },
+  baked: { rebake: 'baking', unbake: 'unbaking' },
   unbaking: { cleaned: 'fridge', stuck: 'held' },
   held: { 'retry-bake': 'baking', 'retry-unbake': 'unbaking', release: 'fridge' },
 };
@@ -40,6 +42,20 @@ export function nextPiState(state: PiState, event: PiEvent): PiState | undefined
 export function legacyStatus(state: PiState): 1 | 2 | 3 {
   if (state === 'fridge') return 1;
   return state === 'baked' ? 2 : 3;
+}
+
+/** Raspberry Pi Foundation, boards up to the Pi 3: their MAC ends in the last 24 bits of their serial. */
+const OUI_OF_PI_1_TO_3 = 'b8:27:eb';
+
+/** False when a board with that MAC cannot have a serial that ends in that id. Of boards since the Pi 4 nothing is known. */
+export function mayHaveMac(id: PiId, mac: Mac): boolean {
+  return !mac.startsWith(OUI_OF_PI_1_TO_3) || mac.slice(9).replaceAll(':', '') === id.slice(2);
+}
+
+/** Where a Pi's power comes from: one port of one switch belongs to one Pi. */
+export interface PiPort {
+  readonly switch: string;
+  readonly port: string;
 }
 
 /** One board of the pool, as the inventory knows it. */
@@ -56,6 +72,8 @@ export interface Pi {
   readonly mac: Mac | undefined;
   /** The one address that may use its exports and boot files. */
   readonly address: Ipv4 | undefined;
+  /** The address that it had before, which may use its exports until the new one has mounted; only beside an address. */
+  readonly previousAddress: Ipv4 | undefined;
   /** When its address was last seen in use, in ms since the epoch. */
   readonly addressSeenAt: number | undefined;
   /** Until when a boot is expected of it (it was just powered on), in ms since the epoch. */
@@ -70,4 +88,11 @@ export interface Pi {
   readonly awaitOff: boolean;
   /** What the machine found wrong with it, in plain words; cleared by itself. */
   readonly fault: string | undefined;
+  readonly name: PiName | undefined;
+  /** In their order, each once. */
+  readonly tags: readonly string[];
+  readonly notes: string;
+  readonly port: PiPort | undefined;
+  /** Its revision code: what board it is (revision.ts). */
+  readonly revision: number | undefined;
 }

@@ -14,6 +14,9 @@ function toBakeform(row: Selectable<Schema['bakeforms']>): Bakeform {
     bytes: row.bytes,
     bootFolder: row.boot_folder,
     notes: JSON.parse(row.notes),
+    lint: JSON.parse(row.lint),
+    root: { usedBytes: row.root_bytes, sizeBytes: row.root_size },
+    createdAt: row.created_at,
   };
 }
 
@@ -21,6 +24,13 @@ function toBakeform(row: Selectable<Schema['bakeforms']>): Bakeform {
 export async function findBakeform(ex: Executor, name: BakeformName): Promise<Bakeform | undefined> {
   const row = await ex.selectFrom('bakeforms').selectAll().where('name', '=', name).executeTakeFirst();
   return row && toBakeform(row);
+}
+
+/** The bakeform with that name in whatever state; throws `bakeform-unknown` (not-found). */
+export async function requireBakeform(ex: Executor, name: BakeformName): Promise<Bakeform> {
+  const bakeform = await findBakeform(ex, name);
+  if (!bakeform) throw new BakeryError('not-found', 'bakeform-unknown', `there is no bakeform ${name}`);
+  return bakeform;
 }
 
 /** The bakeform with that name, if it is ready; throws `bakeform-unknown` of the given kind. */
@@ -37,6 +47,16 @@ export async function requireReadyBakeform(
 /** All bakeforms in whatever state, by name. */
 export async function listBakeforms(ex: Executor): Promise<Bakeform[]> {
   return (await ex.selectFrom('bakeforms').selectAll().orderBy('name').execute()).map(toBakeform);
+}
+
+/** How many Pis are baked, or being baked, from a golden volume. */
+export async function countBakedFrom(ex: Executor, volumeId: string): Promise<number> {
+  const { count } = await ex
+    .selectFrom('pis')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('bakeform_volume', '=', volumeId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 /** Adds a bakeform that is being received. */
@@ -62,7 +82,7 @@ export async function addBakeform(
 export async function finishBakeform(
   ex: Executor,
   name: BakeformName,
-  facts: { sha256: string; bytes: number; bootFolder: string; notes: readonly string[] },
+  facts: Pick<Bakeform, 'bytes' | 'bootFolder' | 'notes' | 'lint' | 'root'> & { readonly sha256: string },
 ): Promise<void> {
   await ex
     .updateTable('bakeforms')
@@ -72,6 +92,9 @@ export async function finishBakeform(
       bytes: facts.bytes,
       boot_folder: facts.bootFolder,
       notes: JSON.stringify(facts.notes),
+      lint: JSON.stringify(facts.lint),
+      root_bytes: facts.root.usedBytes,
+      root_size: facts.root.sizeBytes,
     })
     .where('name', '=', name)
     .execute();

@@ -5,7 +5,16 @@ import type { DiskId, PiId } from '../core/ids.ts';
 import type { Executor } from './open.ts';
 import type { Schema } from './schema.ts';
 
-function toDisk(row: Selectable<Schema['disks']>): Disk {
+/** What is known of a disk beside what it is. */
+export interface DiskRecord extends Disk {
+  readonly name: string | undefined;
+  /** The disk or snapshot it was made from. */
+  readonly source: string | undefined;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+}
+
+function toDisk(row: Selectable<Schema['disks']>): DiskRecord {
   return {
     id: row.id as DiskId,
     role: row.role as DiskRole,
@@ -15,34 +24,41 @@ function toDisk(row: Selectable<Schema['disks']>): Disk {
     position: row.position ?? undefined,
     fsUuid: row.fs_uuid,
     exportId: row.export_id,
+    isWithheld: row.withheld === 1,
+    name: row.name ?? undefined,
+    source: row.source ?? undefined,
+    createdAt: row.created_at,
   };
 }
 
 /** The disk with that id in whatever state, or undefined. */
-export async function findDisk(ex: Executor, id: DiskId): Promise<Disk | undefined> {
+export async function findDisk(ex: Executor, id: DiskId): Promise<DiskRecord | undefined> {
   const row = await ex.selectFrom('disks').selectAll().where('id', '=', id).executeTakeFirst();
   return row && toDisk(row);
 }
 
 /** The disk with that id, if it is ready; throws `disk-unknown` (not-found). */
-export async function requireReadyDisk(ex: Executor, id: DiskId): Promise<Disk> {
+export async function requireReadyDisk(ex: Executor, id: DiskId): Promise<DiskRecord> {
   const disk = await findDisk(ex, id);
   if (disk?.state !== 'ready') throw new BakeryError('not-found', 'disk-unknown', `there is no disk ${id}`);
   return disk;
 }
 
 /** All disks in whatever state, oldest first. */
-export async function listDisks(ex: Executor): Promise<Disk[]> {
+export async function listDisks(ex: Executor): Promise<DiskRecord[]> {
   return (await ex.selectFrom('disks').selectAll().orderBy('created_at').orderBy('id').execute()).map(toDisk);
 }
 
 /** The disks of one Pi in whatever state, in attach order. */
-export async function listDisksOf(ex: Executor, pi: PiId): Promise<Disk[]> {
+export async function listDisksOf(ex: Executor, pi: PiId): Promise<DiskRecord[]> {
   return (await ex.selectFrom('disks').selectAll().where('pi', '=', pi).orderBy('position').execute()).map(toDisk);
 }
 
 /** Adds a disk's row; it is fine when the same one is there. */
-export async function addDisk(ex: Executor, disk: Disk & { readonly now: number }): Promise<void> {
+export async function addDisk(
+  ex: Executor,
+  disk: Disk & { readonly now: number; readonly name?: string | undefined; readonly source?: string | undefined },
+): Promise<void> {
   await ex
     .insertInto('disks')
     .values({
@@ -55,6 +71,8 @@ export async function addDisk(ex: Executor, disk: Disk & { readonly now: number 
       fs_uuid: disk.fsUuid,
       export_id: disk.exportId,
       created_at: disk.now,
+      name: disk.name ?? null,
+      source: disk.source ?? null,
     })
     .onConflict((c) => c.column('id').doNothing())
     .execute();
@@ -63,6 +81,34 @@ export async function addDisk(ex: Executor, disk: Disk & { readonly now: number 
 /** Puts a disk into another state. */
 export async function setDiskState(ex: Executor, id: DiskId, state: DiskState): Promise<void> {
   await ex.updateTable('disks').set({ state }).where('id', '=', id).execute();
+}
+
+/** Has a disk exported to nobody for a while, or again to its Pi. */
+export async function withholdDisk(ex: Executor, id: DiskId, isWithheld: boolean): Promise<void> {
+  await ex
+    .updateTable('disks')
+    .set({ withheld: isWithheld ? 1 : 0 })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Notes that a disk has been grown. */
+export async function resizeDisk(ex: Executor, id: DiskId, sizeMiB: number): Promise<void> {
+  await ex.updateTable('disks').set({ size_mib: sizeMiB }).where('id', '=', id).execute();
+}
+
+/** Gives a disk a name, or none. @throws BakeryError `disk-name-taken` (conflict). */
+export async function nameDisk(ex: Executor, id: DiskId, name: string | null): Promise<void> {
+  if (name !== null) await requireFreeName(ex, name, id);
+  await ex.updateTable('disks').set({ name }).where('id', '=', id).execute();
+}
+
+/** Refuses a name that another disk has. @throws BakeryError `disk-name-taken` (conflict). */
+export async function requireFreeName(ex: Executor, name: string, except?: DiskId): Promise<void> {
+  const named = await ex.selectFrom('disks').select('id').where('name', '=', name).executeTakeFirst();
+  if (named && named.id !== except) {
+    throw new BakeryError('conflict', 'disk-name-taken', `the name ${name} belongs to disk ${named.id}`);
+  }
 }
 
 /** Gives a disk its place at a Pi. */

@@ -1,5 +1,5 @@
 import { BakeryError } from '../core/errors.ts';
-import type { OperationId } from '../core/ids.ts';
+import type { OperationId, PiId } from '../core/ids.ts';
 import type { WebhookId } from '../core/webhook.ts';
 import type { Executor } from './open.ts';
 
@@ -38,10 +38,10 @@ export async function findKeyed(ex: Executor, key: IdempotencyKey): Promise<Keye
   return { operation: row.operation as OperationId, answer };
 }
 
-/** Binds a key to the operation it started, or the webhook it made. In the same transaction. */
+/** Binds a key to the operation it started, or the webhook or Pi it made. In the same transaction. */
 export async function addKey(
   ex: Executor,
-  key: IdempotencyKey & { readonly operation: OperationId | WebhookId; readonly now: number },
+  key: IdempotencyKey & { readonly operation: OperationId | WebhookId | PiId; readonly now: number },
 ): Promise<void> {
   await ex
     .insertInto('idempotency_keys')

@@ -15,6 +15,7 @@ export interface OperationRecord {
   readonly id: OperationId;
   readonly kind: string;
   readonly version: number;
+  /** Members `secrets` are there until it ends; it is never shown nor logged. */
   readonly params: unknown;
   readonly state: OperationState;
   readonly error: OperationFault | undefined;
@@ -172,7 +173,20 @@ export async function listOpenOperations(ex: Executor): Promise<OperationRecord[
   return rows.map(toOperation);
 }
 
-/** Changes an operation's state, and tells it; returns false when it is not in one of the states `from`. */
+/** The params without what nobody may read once it was used: members `secrets`, at any depth. */
+export function withoutSecrets(params: unknown): unknown {
+  const text = JSON.stringify(params, (name, value) => (name === 'secrets' ? undefined : value));
+  return text === undefined ? params : JSON.parse(text);
+}
+
+/** What the params are to be when their operation ends; undefined when they stay. */
+async function paramsWithoutSecrets(ex: Executor, id: OperationId): Promise<string | undefined> {
+  const params = (await findOperation(ex, id))?.params;
+  const kept = JSON.stringify(withoutSecrets(params));
+  return kept === JSON.stringify(params) ? undefined : kept;
+}
+
+/** Changes an operation's state, and tells it; secrets among its params end with it. Returns false when it is not in one of the states `from`. */
 export async function setOperationState(
   ex: Executor,
   id: OperationId,
@@ -180,10 +194,12 @@ export async function setOperationState(
 ): Promise<boolean> {
   const ended = change.to === 'done' || change.to === 'failed';
   return atomically(ex, async (trx) => {
+    const kept = ended ? await paramsWithoutSecrets(trx, id) : undefined;
     const result = await trx
       .updateTable('operations')
       .set({
         state: change.to,
+        ...(kept === undefined ? {} : { params: kept }),
         ...(change.error === undefined ? {} : { error: JSON.stringify(change.error) }),
         ended_at: ended ? change.now : null,
       })
@@ -270,6 +286,20 @@ export async function takeClaim(ex: Executor, operation: OperationId, claim: Cla
     .values({ resource: claim.resource, operation, purpose: claim.purpose })
     .onConflict((c) => c.doNothing())
     .execute();
+}
+
+/** Which operation holds each Pi that is held by one. */
+export async function listPiHolders(ex: Executor): Promise<ReadonlyMap<PiId, { id: OperationId; kind: string }>> {
+  const rows = await ex
+    .selectFrom('claims')
+    .innerJoin('operations', 'operations.id', 'claims.operation')
+    .select(['claims.resource', 'operations.id', 'operations.kind'])
+    .where('claims.resource', '>', 'pi:')
+    .where('claims.resource', '<', 'pi;')
+    .execute();
+  return new Map(
+    rows.map((row) => [row.resource.slice('pi:'.length) as PiId, { id: row.id as OperationId, kind: row.kind }]),
+  );
 }
 
 async function findExclusive(ex: Executor, resource: string) {

@@ -14,10 +14,8 @@ export function lockRoot(file: string): () => void {
     lock.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     lock.close();
-    throw new BakeryError('conflict', 'root-in-use', 'another Bakery is running on this BAKERY_ROOT', {
-      detail: file,
-      cause,
-    });
+    const message = 'another Bakery is running on this BAKERY_ROOT; end it first, by Ctrl+C or SIGTERM';
+    throw new BakeryError('conflict', 'root-in-use', message, { detail: file, cause });
   }
   return () => lock.close();
 }

@@ -7,6 +7,9 @@ import { refuseForeignLog } from './database-file.ts';
 import { isLegacyDatabase, keepLegacyCopy } from './legacy.ts';
 import { initial } from './migrations/0001-initial.ts';
 import { history } from './migrations/0002-history.ts';
+import { contract } from './migrations/0003-contract.ts';
+import { previousAddress } from './migrations/0004-previous-address.ts';
+import { boots } from './migrations/0005-boots.ts';
 import type { Schema } from './schema.ts';
 import { withFaults } from './sqlite-faults.ts';
 
@@ -23,7 +26,13 @@ export function atomically<T>(ex: Executor, work: (trx: Executor) => Promise<T>)
   return ex.isTransaction ? work(ex) : ex.transaction().execute(work);
 }
 
-const MIGRATIONS = { '0001-initial': initial, '0002-history': history };
+const MIGRATIONS = {
+  '0001-initial': initial,
+  '0002-history': history,
+  '0003-contract': contract,
+  '0004-previous-address': previousAddress,
+  '0005-boots': boots,
+};
 
 /** The names of the migrations that this version knows. */
 export function knownMigrations(): readonly string[] {

@@ -1,7 +1,17 @@
 import type { Selectable } from 'kysely';
 import { BakeryError } from '../core/errors.ts';
-import type { BakeformName, DiskId, Ipv4, Mac, PiId } from '../core/ids.ts';
-import { nextPiState, type Pi, type PiEvent, type PiState } from '../core/pi.ts';
+import {
+  type BakeformName,
+  type DiskId,
+  type Ipv4,
+  type Mac,
+  type PiId,
+  type PiName,
+  parsePiName,
+  piIdOfSerial,
+  requirePiId,
+} from '../core/ids.ts';
+import { nextPiState, type Pi, type PiEvent, type PiPort, type PiState } from '../core/pi.ts';
 import { addFeedEvent } from './events.ts';
 import { atomically, type Executor } from './open.ts';
 import type { Schema } from './schema.ts';
@@ -17,6 +27,7 @@ function toPi(row: Row, disks: readonly DiskId[]): Pi {
     disks,
     mac: (row.mac ?? undefined) as Mac | undefined,
     address: (row.address ?? undefined) as Ipv4 | undefined,
+    previousAddress: (row.previous_address ?? undefined) as Ipv4 | undefined,
     addressSeenAt: row.address_seen_at ?? undefined,
     bootExpectedUntil: row.boot_expected_until ?? undefined,
     desiredPower: (row.desired_power ?? undefined) as 'on' | 'off' | undefined,
@@ -24,6 +35,11 @@ function toPi(row: Row, disks: readonly DiskId[]): Pi {
     quarantine: row.quarantine === 1,
     awaitOff: row.await_off === 1,
     fault: row.fault ?? undefined,
+    name: (row.name ?? undefined) as PiName | undefined,
+    tags: JSON.parse(row.tags),
+    notes: row.notes,
+    port: row.switch === null || row.port === null ? undefined : { switch: row.switch, port: row.port },
+    revision: row.revision ?? undefined,
   };
 }
 
@@ -31,16 +47,19 @@ async function withDisks(ex: Executor, rows: readonly Row[]): Promise<Pi[]> {
   if (rows.length === 0) return [];
   const disks = await ex
     .selectFrom('disks')
-    .select(['id', 'pi'])
+    .select(['id', 'pi', 'state'])
     .where('pi', 'is not', null)
-    .where('state', '=', 'ready')
+    .where((eb) => eb.or([eb('state', '=', 'ready'), eb.and([eb('state', '=', 'removing'), eb('position', '=', 0)])]))
     .orderBy('position')
     .execute();
   const byPi = Map.groupBy(disks, (disk) => disk.pi);
   return rows.map((row) =>
     toPi(
       row,
-      (byPi.get(row.id) ?? []).map((disk) => disk.id as DiskId),
+      // While a Pi gets another root, the old one keeps its place in the list: clients take all but the first for data.
+      (byPi.get(row.id) ?? [])
+        .filter(({ state }) => state === 'ready' || row.state === 'baking')
+        .map((disk) => disk.id as DiskId),
     ),
   );
 }
@@ -58,13 +77,26 @@ export async function requirePi(ex: Executor, id: PiId): Promise<Pi> {
   return pi;
 }
 
+/** The Pi of that id, serial or name. @throws BakeryError `bad-pi-id` (invalid), `pi-unknown` (not-found). */
+export async function requirePiCalled(ex: Executor, text: string): Promise<Pi> {
+  const name = parsePiName(text);
+  if (!name) return requirePi(ex, piIdOfSerial(text) ?? requirePiId(text));
+  const pi = await findPiBy(ex, 'name', name);
+  if (!pi) throw new BakeryError('not-found', 'pi-unknown', `there is no Pi called ${name}`);
+  return pi;
+}
+
 /** All Pis, by id. */
 export async function listPis(ex: Executor): Promise<Pi[]> {
   return withDisks(ex, await ex.selectFrom('pis').selectAll().orderBy('id').execute());
 }
 
-/** The Pi bound to that MAC, or that owns that address. */
-export async function findPiBy(ex: Executor, column: 'mac' | 'address', value: Mac | Ipv4): Promise<Pi | undefined> {
+/** The Pi bound to that MAC, that owns that address, or that is called so. */
+export async function findPiBy(
+  ex: Executor,
+  column: 'mac' | 'address' | 'name',
+  value: Mac | Ipv4 | PiName,
+): Promise<Pi | undefined> {
   const rows = await ex.selectFrom('pis').selectAll().where(column, '=', value).execute();
   return (await withDisks(ex, rows))[0];
 }
@@ -123,12 +155,21 @@ export async function movePi(ex: Executor, id: PiId, event: PiEvent): Promise<Pi
 export interface PiPatch {
   readonly bakeform?: { readonly name: BakeformName; readonly volume: string } | null;
   readonly mac?: Mac;
+  /** Without one it has no previous one either. */
   readonly address?: Ipv4 | null;
+  readonly previousAddress?: Ipv4 | null;
   readonly addressSeenAt?: number;
   readonly bootExpectedUntil?: number | null;
   readonly desiredPower?: 'on' | 'off';
   readonly awaitOff?: boolean;
   readonly fault?: string | null;
+  readonly maintenance?: boolean;
+  readonly quarantine?: false;
+  readonly name?: PiName | null;
+  readonly tags?: readonly string[];
+  readonly notes?: string;
+  readonly port?: PiPort | null;
+  readonly revision?: number | null;
 }
 
 /** Changes what `patch` names and nothing else. */
@@ -141,15 +182,35 @@ export async function patchPi(ex: Executor, id: PiId, patch: PiPatch): Promise<v
         : { bakeform: patch.bakeform?.name ?? null, bakeform_volume: patch.bakeform?.volume ?? null }),
       ...(patch.mac === undefined ? {} : { mac: patch.mac }),
       ...(patch.address === undefined ? {} : { address: patch.address }),
+      ...(patch.address === null ? { previous_address: null } : {}),
+      ...(patch.previousAddress === undefined ? {} : { previous_address: patch.previousAddress }),
       ...(patch.addressSeenAt === undefined ? {} : { address_seen_at: patch.addressSeenAt }),
       ...(patch.bootExpectedUntil === undefined ? {} : { boot_expected_until: patch.bootExpectedUntil }),
       ...(patch.desiredPower === undefined ? {} : { desired_power: patch.desiredPower }),
       ...(patch.awaitOff === undefined ? {} : { await_off: patch.awaitOff ? 1 : 0 }),
       ...(patch.fault === undefined ? {} : { fault: patch.fault }),
+      ...(patch.maintenance === undefined ? {} : { maintenance: patch.maintenance ? 1 : 0 }),
+      // Whom a person admits is dropped for no stranger.
+      ...(patch.quarantine === undefined ? {} : { quarantine: 0, confirmed: 1 }),
+      ...(patch.name === undefined ? {} : { name: patch.name }),
+      ...(patch.tags === undefined ? {} : { tags: JSON.stringify(patch.tags) }),
+      ...(patch.notes === undefined ? {} : { notes: patch.notes }),
+      ...(patch.port === undefined ? {} : { switch: patch.port?.switch ?? null, port: patch.port?.port ?? null }),
+      ...(patch.revision === undefined ? {} : { revision: patch.revision }),
       // A patch may name nothing; SQL wants one assignment.
       id,
     })
     .where('id', '=', id)
+    .execute();
+}
+
+/** Takes `address` from every other Pi that is leaving it. */
+export async function endLeavingOf(ex: Executor, address: Ipv4, owner: PiId): Promise<void> {
+  await ex
+    .updateTable('pis')
+    .set({ previous_address: null })
+    .where('previous_address', '=', address)
+    .where('id', '!=', owner)
     .execute();
 }
 

@@ -10,6 +10,8 @@ export interface Schema {
     bakeform_volume: string | null;
     mac: string | null;
     address: string | null;
+    /** The one it is leaving. */
+    previous_address: string | null;
     address_seen_at: number | null;
     boot_expected_until: number | null;
     desired_power: string | null;
@@ -20,6 +22,16 @@ export interface Schema {
     /** It was baked once, or hangs on a power port: it is not dropped when strangers fill the pool with serials. */
     confirmed: Generated<number>;
     created_at: number;
+    /** What people call it; unique. */
+    name: string | null;
+    /** JSON list of words. */
+    tags: Generated<string>;
+    notes: Generated<string>;
+    /** Where its power comes from: a port of a switch, both or neither, one Pi each. */
+    switch: string | null;
+    port: string | null;
+    /** The board's revision code, as /proc/cpuinfo has it. */
+    revision: number | null;
   };
   disks: {
     id: string;
@@ -31,6 +43,11 @@ export interface Schema {
     fs_uuid: string;
     export_id: number;
     created_at: number;
+    name: string | null;
+    /** The disk or snapshot it was cloned from. */
+    source: string | null;
+    /** Exported to nobody for a moment. */
+    withheld: Generated<number>;
   };
   bakeforms: {
     name: string;
@@ -41,6 +58,32 @@ export interface Schema {
     boot_folder: string;
     notes: string;
     created_at: number;
+    /** JSON list of what was found in it. */
+    lint: Generated<string>;
+    /** Bytes that its root file system uses, and how large it is. */
+    root_bytes: Generated<number>;
+    root_size: Generated<number>;
+  };
+  /** A volume as it was at one moment; never mounted, never exported. */
+  snapshots: {
+    id: string;
+    disk: string;
+    name: string | null;
+    size_mib: number;
+    fs_uuid: string;
+    state: string;
+    created_at: number;
+  };
+  tokens: {
+    id: string;
+    name: string;
+    /** SHA-256 of the token, lower-case hex. */
+    hash: string;
+    scope: string;
+    created_at: number;
+    expires_at: number | null;
+    last_used_at: number | null;
+    revoked_at: number | null;
   };
   operations: {
     id: string;
@@ -67,6 +110,17 @@ export interface Schema {
     output: string | null;
     at: number;
   };
+  /** One Pi each of an operation on many. */
+  bulk_items: {
+    bulk: string;
+    position: number;
+    pi: string;
+    /** Minted when the bulk was admitted; there is none before the item is running, and none where nothing was to do. */
+    operation: string;
+    state: string;
+    /** JSON: why it failed. */
+    error: string | null;
+  };
   claims: { resource: string; operation: string; purpose: string };
   settings: { key: string; value: string };
   /** What happened, in the order of its commits. `data` is a JSON object. */
@@ -92,6 +146,18 @@ export interface Schema {
     code: string | null;
     operation: string | null;
     request: string;
+  };
+  /** One attempt of a Pi to boot, each. `stages` and `facts` are JSON objects (core/boot.ts). */
+  boots: {
+    id: string;
+    pi: string;
+    started_at: number;
+    heard_at: number;
+    ended_at: number | null;
+    ended_by: string | null;
+    stop_told: Generated<number>;
+    stages: string;
+    facts: string;
   };
   idempotency_keys: {
     actor: string;

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { BakeryError } from '../core/errors.ts';
+import { createStatements } from './statements.ts';
 
 /** What SQLite says when the file, or the disk below it, is to blame (sqlite.org/rescode). */
 const UNUSABLE = /^SQLITE_(READONLY|IOERR|CANTOPEN|CORRUPT|NOTADB|BUSY|LOCKED|PROTOCOL|PERM|AUTH)(_|$)/;
@@ -31,6 +32,7 @@ export function withFaults(sqlite: Database.Database): SqliteDatabase {
       throw toDatabaseFault(error, { isClosedToChanges: sqlite.pragma('query_only', { simple: true }) === 1 });
     }
   }
+  const statements = createStatements(sqlite);
   /** SQLite rolls back by itself when a disk is full; to ask for it once more is an error that would hide the first one. */
   const skipped: SqliteStatement = {
     reader: false,
@@ -42,12 +44,12 @@ export function withFaults(sqlite: Database.Database): SqliteDatabase {
     close: () => void sqlite.close(),
     prepare(sql) {
       if (sql === 'rollback' && !sqlite.inTransaction) return skipped;
-      const statement = telling(() => sqlite.prepare(sql));
+      const statement = telling(() => statements(sql));
       return {
         reader: statement.reader,
         all: (parameters) => telling(() => statement.all(...parameters)),
         run: (parameters) => telling(() => statement.run(...parameters)),
-        iterate: (parameters) => telling(() => statement.iterate(...parameters)) as IterableIterator<unknown>,
+        iterate: (parameters) => telling(() => sqlite.prepare(sql).iterate(...parameters)) as IterableIterator<unknown>,
       };
     },
   };

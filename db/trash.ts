@@ -42,11 +42,34 @@ export async function listTrash(ex: Executor): Promise<TrashedDisk[]> {
   return (await ex.selectFrom('trash').selectAll().orderBy('kept_ms', 'desc').orderBy('disk').execute()).map(toTrashed);
 }
 
+/** At most `limit` disks in the trash that were destroyed after the one `after`, oldest first: an order that does not change. */
+export async function listTrashPage(
+  ex: Executor,
+  page: { after: { discardedAt: number; id: string } | undefined; limit: number },
+): Promise<TrashedDisk[]> {
+  let query = ex.selectFrom('trash').selectAll().orderBy('discarded_at').orderBy('disk').limit(page.limit);
+  if (page.after) {
+    const { discardedAt, id } = page.after;
+    query = query.where((eb) =>
+      eb.or([
+        eb('discarded_at', '>', discardedAt),
+        eb.and([eb('discarded_at', '=', discardedAt), eb('disk', '>', id)]),
+      ]),
+    );
+  }
+  return (await query.execute()).map(toTrashed);
+}
+
 /** The destroyed disk with that id; throws `not-in-trash` (not-found). */
 export async function requireTrashed(ex: Executor, id: DiskId): Promise<TrashedDisk> {
   const row = await ex.selectFrom('trash').selectAll().where('disk', '=', id).executeTakeFirst();
   if (!row) throw new BakeryError('not-found', 'not-in-trash', `disk ${id} is not in the trash`);
   return toTrashed(row);
+}
+
+/** True when the disk with that id is in the trash. */
+export async function isTrashed(ex: Executor, id: DiskId): Promise<boolean> {
+  return (await ex.selectFrom('trash').select('disk').where('disk', '=', id).executeTakeFirst()) !== undefined;
 }
 
 /** Notes that a disk's volume is in the trash; it is fine when that is noted. */

@@ -1,4 +1,5 @@
 import type { Ipv4, Mac, PiId } from '../core/ids.ts';
+import { mayHaveMac } from '../core/pi.ts';
 
 /** What is known when somebody asks for a Pi's boot files. */
 export interface AddressFacts {
@@ -11,6 +12,8 @@ export interface AddressFacts {
   readonly relay: boolean;
   /** The MAC that the neighbour table shows at `client`. */
   readonly neighbour: Mac | undefined;
+  /** The serial that the board with that MAC told of itself lately, by DHCP. */
+  readonly toldSerial: PiId | undefined;
   /** That Pi's record; undefined when its serial is unknown. */
   readonly pi:
     | {
@@ -44,8 +47,6 @@ export type AddressDecision =
 
 /** An address that nobody has used for this long may move without a boot being expected. */
 const SILENT_MS = 60_000;
-/** Raspberry Pi Foundation, boards up to the Pi 3: their MAC ends in the last 24 bits of their serial. */
-const OUI_OF_PI_1_TO_3 = 'b8:27:eb';
 
 /**
  * Decides whether an address may be bound to the Pi that it asks for (design §6). A request names a serial and proves
@@ -60,8 +61,12 @@ export function decideAddress(facts: AddressFacts): AddressDecision {
   if (facts.macOwner !== undefined && facts.macOwner !== claimed) {
     return stranger(`the board at that address is Pi ${facts.macOwner}`);
   }
-  if (neighbour.startsWith(OUI_OF_PI_1_TO_3) && neighbour.slice(9).replaceAll(':', '') !== claimed.slice(2)) {
+  if (!mayHaveMac(claimed, neighbour)) {
     return stranger('the serial does not belong to the MAC of the board at that address');
+  }
+  // Once bound it is not asked again: whoever is on the wire could tell anything in another's name.
+  if (pi?.mac !== neighbour && facts.toldSerial !== undefined && facts.toldSerial !== claimed) {
+    return stranger(`the board at that address says by DHCP that it is Pi ${facts.toldSerial}`);
   }
   const previousOwner = addressOwner === claimed ? undefined : addressOwner;
   if (!pi) return { kind: 'register', mac: neighbour, address: client, previousOwner };
@@ -76,6 +81,43 @@ export function decideAddress(facts: AddressFacts): AddressDecision {
   }
   // Whoever had the address has it no more: the neighbour table shows this board there.
   return { kind: 'bind', mac: neighbour, address: client, previousOwner };
+}
+
+/**
+ * The address that keeps its access when a Pi's moves to `to`: the one that is in use until the new one has mounted. A Pi that moves
+ * again before it has mounted was never in use at the one between; one that moves back may be at either.
+ */
+export function keptAddress(
+  pi: { readonly address: Ipv4 | undefined; readonly previousAddress: Ipv4 | undefined },
+  to: Ipv4,
+): Ipv4 | undefined {
+  const inUse = pi.previousAddress ?? pi.address;
+  if (inUse !== to) return inUse;
+  return pi.address === to ? undefined : pi.address;
+}
+
+/** How long an address that a Pi has left keeps its access when the new one never mounts. */
+const LEAVING_MS = 10 * 60_000;
+
+/** What is known of a Pi that has moved. */
+export interface LeavingFacts {
+  /** Since it moved, in ms; counted anew when the server is started again. */
+  readonly leftMs: number;
+  /** Whether the new address has a connection to the NFS server. */
+  readonly isNewMounted: boolean;
+  /** Who answers at the old address, and at the new one: its own board, another, or nobody. */
+  readonly atOld: 'itself' | 'another' | 'nobody';
+  readonly atNew: 'itself' | 'another' | 'nobody';
+}
+
+/**
+ * Whether the old address ends, or the Pi goes `back` to it: it has been there all the time, and nobody ever came at the new one. A
+ * program on a running Pi that asks for boot files from a second address moves it so, and must not cost it its root.
+ */
+export function decideLeaving({ leftMs, isNewMounted, atOld, atNew }: LeavingFacts): 'wait' | 'end' | 'back' {
+  if (isNewMounted || atOld === 'another') return 'end';
+  if (leftMs < LEAVING_MS) return 'wait';
+  return atOld === 'itself' && atNew !== 'itself' ? 'back' : 'end';
 }
 
 function stranger(reason: string): AddressDecision {

@@ -1,5 +1,6 @@
 import { BakeryError } from '../core/errors.ts';
 import type { Ipv4 } from '../core/ids.ts';
+import { isInside, type Subnet } from '../core/subnet.ts';
 
 /** An address of this machine. */
 export interface LocalAddress {
@@ -33,4 +34,39 @@ export function chooseAddress(facts: {
     );
   }
   return { address: first.address, lonely: false };
+}
+
+/**
+ * Those of `addresses` that are on the interfaces named; all when none is. Loopback stays: relays ask from there.
+ * @throws BakeryError `bad-setting` (invalid) when one of them has no address.
+ */
+export function onInterfaces(addresses: readonly LocalAddress[], names: readonly string[]): readonly LocalAddress[] {
+  const missing = names.find((name) => !addresses.some((a) => a.interface === name));
+  if (missing !== undefined) {
+    const known = [...new Set(addresses.map((a) => a.interface))].join(', ');
+    const message = `BAKERY_INTERFACES names ${missing}, which has no IPv4 address; those that have are ${known}`;
+    throw new BakeryError('invalid', 'bad-setting', message);
+  }
+  return names.length === 0 ? addresses : addresses.filter((a) => a.loopback || names.includes(a.interface));
+}
+
+/** True for somebody else's address on a wire of ours; `subnetOf` gives the subnet of an address of this machine. */
+export function isOnOurWires(
+  to: Ipv4,
+  addresses: readonly LocalAddress[],
+  subnetOf: (own: Ipv4) => Subnet | undefined,
+): boolean {
+  return addresses.some(({ address, loopback }) => {
+    const wire = loopback ? undefined : subnetOf(address);
+    return wire !== undefined && address !== to && isInside(to, wire);
+  });
+}
+
+/** One address for each wire, the one that Pis reach us at where it is one of several: a Pi gets one offer, not two. */
+export function oneOnEachWire(addresses: readonly LocalAddress[], preferred: Ipv4): readonly Ipv4[] {
+  const wires = Map.groupBy(
+    addresses.filter((a) => !a.loopback),
+    (a) => a.interface,
+  );
+  return [...wires.values()].flatMap((all) => (all.find((a) => a.address === preferred) ?? all[0])?.address ?? []);
 }

@@ -2,10 +2,21 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { BakeryError } from '../core/errors.ts';
-import { systemClock } from '../core/host/clock.ts';
+import { type Clock, systemClock } from '../core/host/clock.ts';
 import { type Exec, exec as hostExec } from '../core/host/exec.ts';
-import { defaultInterface, localAddresses, neighbourOf, reachableNeighbours } from '../core/host/network.ts';
+import {
+  answeringNeighbours,
+  connectedTo,
+  defaultInterface,
+  localAddresses,
+  localSubnet,
+  neighbourOf,
+  nudge,
+  reachableNeighbours,
+} from '../core/host/network.ts';
 import { endSurvivors, markChildren } from '../core/host/survivors.ts';
+import type { PiId } from '../core/ids.ts';
+import { scopedLog } from '../core/log.ts';
 import { findBackupMark } from '../db/backup-mark.ts';
 import { listDisks } from '../db/disks.ts';
 import { addFeedEvent } from '../db/events.ts';
@@ -13,9 +24,8 @@ import { watchFeed } from '../db/feed-watch.ts';
 import { guardFile } from '../db/file-guard.ts';
 import { lockRoot } from '../db/lock.ts';
 import { type Db, openDatabase } from '../db/open.ts';
-import { FIRST_STAGE } from '../exports/images/firmware.ts';
+import { requirePi } from '../db/pis.ts';
 import { createImages } from '../exports/images/images.ts';
-import { findBootFolder } from '../exports/images/prepare.ts';
 import { createTakeover } from '../exports/legacy/takeover.ts';
 import { createDirtyLimits } from '../exports/volumes/dirty.ts';
 import { withDiskFaults } from '../exports/volumes/faults.ts';
@@ -24,14 +34,22 @@ import { readMounts } from '../exports/volumes/mountinfo.ts';
 import { openPool } from '../exports/volumes/pool.ts';
 import { surveyVolumes } from '../exports/volumes/survey.ts';
 import { createVolumes } from '../exports/volumes/volumes.ts';
-import { bootFile } from '../netboot/files/routes.ts';
-import { chooseAddress } from './address.ts';
-import { createBootDesk } from './boot/desk.ts';
+import { bootClass } from '../netboot/boots/storm.ts';
+import { chooseAddress, isOnOurWires, onInterfaces } from './address.ts';
+import { serveApi } from './api.ts';
+import { createFollower } from './boot/follow.ts';
+import { newestBoot } from './boot/newest.ts';
+import { createBootRecorder } from './boot/recorder.ts';
+import { createRootWatch } from './boot/root-watch.ts';
+import { watchedRelayDesk } from './boot/watched-desk.ts';
 import type { Config } from './config.ts';
-import { BASE, buildApp } from './http/app.ts';
+import { BASE } from './http/app.ts';
 import { importLegacy } from './import/import.ts';
-import { listen, startTftp } from './listen.ts';
+import { type DhcpPart, dhcpLine } from './listen.ts';
 import { reconcileLoops } from './loops.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { createObservers } from './metrics/observe.ts';
+import { firmwareFolderOf, startNetboot } from './netboot.ts';
 import { createEngine } from './operations/engine.ts';
 import { createExportKeeper } from './operations/exports.ts';
 import { createPiPower } from './operations/pi-power.ts';
@@ -39,10 +57,12 @@ import type { OperationPorts } from './operations/ports.ts';
 import { operationKinds } from './operations/registry.ts';
 import type { JournalGate } from './operations/runner.ts';
 import { createPowerDriver } from './power/registry.ts';
-import { createPowerService } from './power/service.ts';
+import { createPowerService, type PowerSettings } from './power/service.ts';
+import { createBootTurns } from './power/turns.ts';
 import { createAddressWatch } from './reconcile/addresses.ts';
 import { createBackupKeeper } from './reconcile/backups.ts';
 import { letGoOfUnknown, settleRestored, sparedVolumes, spareOpen, sparing } from './reconcile/backups-restored.ts';
+import { createBootRetries } from './reconcile/boot-retries.ts';
 import { repairMounts, rightlyMounted } from './reconcile/drift-mounts.ts';
 import { repairNfs, tellExportDrift } from './reconcile/drift-nfs.ts';
 import { createHealer } from './reconcile/heal.ts';
@@ -53,19 +73,21 @@ import { createRetention } from './reconcile/retention.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
 import { createWebhookDelivery } from './reconcile/webhooks.ts';
-import { backendOf, databaseOf, placesOf, policyOf, withRealRoot } from './root.ts';
+import { backendOf, bootLimitsOf, databaseOf, placesOf, policyOf, retryLimitsOf, withRealRoot } from './root.ts';
 import { Teardown } from './teardown.ts';
-import { adminToken } from './token.ts';
+import { openTls } from './tls.ts';
+import { adminToken, whereTokenIs } from './token.ts';
+import { watchParts } from './watch.ts';
 
 /** How long the recovery of interrupted operations may keep the server from listening. */
 const RECOVER_BEFORE_MS = 10_000;
-/** How long requests under way may take once the server stops. */
-const LAST_REQUESTS_MS = 3_000;
 
 /** A server that is up. */
 export interface RunningServer {
   /** What a person reads when it is ready, the last line for programs. */
   readonly readyLines: readonly string[];
+  /** Takes a renewed certificate into use now; else it is seen some seconds later. */
+  reload(): Promise<void>;
   /** No new operations; running ones get `drainMs`. Mounts and exports stay: Pis notice nothing. */
   close(drainMs: number): Promise<void>;
 }
@@ -77,6 +99,10 @@ export interface Seams {
   readonly exec?: (exec: Exec) => Exec;
   /** How often a loop runs, in ms. */
   readonly pace?: (loop: Loop) => number;
+  /** What the server takes for the time. */
+  readonly clock?: Clock;
+  /** Pauses of the power service. */
+  readonly power?: Partial<PowerSettings>;
 }
 
 /** Builds everything and brings it up in the order of design §8. Nothing of it listens after a throw. */
@@ -110,24 +136,29 @@ async function openInventory(config: Config, teardown: Teardown): Promise<Db> {
 
 async function start(
   config: Config,
-  log: Logger,
+  logger: Logger,
   { version, seams }: { version: string; seams: Seams },
   teardown: Teardown,
 ): Promise<RunningServer> {
+  const { log, scope } = scopedLog(logger);
+  const metrics = createMetrics({ version, node: process.version });
+  const observers = createObservers(metrics);
   if (process.getuid?.() !== 0) {
     throw new BakeryError('forbidden', 'not-root', 'the server mounts and exports file systems: run it as root');
   }
+  const local = onInterfaces(localAddresses(), config.BAKERY_INTERFACES);
   const { address, lonely } = chooseAddress({
     wished: config.BAKERY_ADDRESS ?? config.NFS_ADDRESS,
-    addresses: localAddresses(),
+    addresses: local,
     defaultInterface: await defaultInterface(),
   });
   if (lonely) log.warn({}, 'this machine has no address but loopback: no Pi can reach it');
   if (config.KPARTX_PATH !== undefined) log.info({}, 'KPARTX_PATH is ignored: partitions are read without it');
+  if (config.BAKERY_AUTH === 'off') log.warn({}, 'BAKERY_AUTH=off: whoever reaches the API may do everything');
   const root = config.BAKERY_ROOT;
   const places = placesOf(root);
-  const firmwareFolder = join(root, 'boot');
-  const clock = systemClock;
+  const clock = seams.clock ?? systemClock;
+  const tls = await openTls(config, { clock, log });
 
   const db = await openInventory(config, teardown);
   const guard = await guardFile(db, databaseOf(config));
@@ -135,9 +166,11 @@ async function start(
   if (survivors.length > 0) log.warn({ survivors }, 'ended what the server before this one had left running');
   const marked = await markChildren(hostExec, root);
   const exec = seams.exec?.(marked) ?? marked;
-  const token = await adminToken(join(root, 'admin-token'), config.BAKERY_ADMIN_TOKEN);
+  const admin = await adminToken(config);
   const backend = backendOf(config, log, exec);
-  await backend.start();
+  // Of one that is not whole nothing may hold what is mounted or unmounted below.
+  const serves = await backend.alive();
+  if (!serves) await backend.stop();
 
   const dirtyLimits = createDirtyLimits({ log });
   const pool = await openPool({ root, mode: config.BAKERY_POOL, exec, log, dirtyAllowed: dirtyLimits.allowed });
@@ -147,10 +180,16 @@ async function start(
   const spared = restoredFrom === undefined ? await sparedVolumes(db) : await spareOpen(db);
   const volumes = sparing(withDiskFaults(createVolumes({ pool, exec, log, dirtyLimits })), spared);
   const survey = () => surveyVolumes(exec, pool);
-  const images = withDiskFaults(createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder }));
+  const images = withDiskFaults(
+    createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder: firmwareFolderOf(config) }),
+  );
+  const served = Promise.withResolvers<void>();
   const space = createSpaceKeeper({
     pool,
-    converge: () => exports.converge([]),
+    async converge() {
+      await served.promise;
+      await exports.converge([]);
+    },
     flush: () => volumes.flush(join(root, 'nfs')),
     makeRoom: () => trash.makeRoom(),
     tell: (event) => addFeedEvent(db, event, clock.now()),
@@ -176,11 +215,57 @@ async function start(
     exec,
     log,
   });
-  const power = createPiPower({ db, power: createPowerService({ driver, clock, log }), clock, log });
+  const turns = createBootTurns({
+    classOf: async (pi) => bootClass(await requirePi(db, pi)),
+    lastSign: (pi) => newest(pi)?.signAt,
+    limits: bootLimitsOf(config),
+    clock,
+    log,
+  });
+  teardown.add(() => turns.stop());
+  /** `taken` before it is known: what is not heard says nothing. */
+  let dhcpMode: DhcpPart['mode'] = 'taken';
+  const diagnosisFacts = () => ({ dhcp: dhcpMode === 'taken' ? ('off' as const) : dhcpMode });
+  const boots = createBootRecorder({
+    db,
+    neighbour: neighbourOf,
+    facts: diagnosisFacts,
+    onUp: (pi) => turns.ended(pi),
+    clock,
+    log,
+  });
+  await boots.load();
+  teardown.add(() => boots.round());
+  const newest = (pi: PiId) => newestBoot(boots.newest(pi), clock.now());
+  const power = createPiPower({
+    db,
+    turns,
+    isUp: (pi) => newest(pi)?.state === 'up',
+    power: createPowerService({
+      driver,
+      clock,
+      log,
+      onCall(call) {
+        observers.power(call);
+        boots.switched(call);
+      },
+      ...(seams.power ? { settings: seams.power } : {}),
+    }),
+    clock,
+    log,
+  });
   const keepMs = config.BAKERY_TRASH_HOURS * 3_600_000;
   const keepsTrash = keepMs > 0;
   const ports: OperationPorts = { db, volumes, images, takeover, exports, power, places, keepsTrash, clock, log };
-  const engine = createEngine({ db, kinds: operationKinds(ports), clock, log, gate: seams.gate });
+  const engine = createEngine({
+    db,
+    kinds: operationKinds(ports),
+    clock,
+    log,
+    gate: seams.gate,
+    scope,
+    watch: observers.work,
+  });
 
   const feed = watchFeed(db, { clock, log });
   const retention = createRetention({ db, keepMs: config.BAKERY_KEEP_DAYS * 86_400_000, clock, log });
@@ -198,7 +283,25 @@ async function start(
     log,
   });
 
-  const addresses = createAddressWatch({ db, exports, reachable: () => reachableNeighbours(exec), clock, log });
+  const follower = createFollower({
+    db,
+    exports,
+    isNear: (to) => isOnOurWires(to, local, localSubnet),
+    nudge,
+    neighbour: neighbourOf,
+    clock,
+    log,
+  });
+  teardown.add(() => follower.stop());
+  const addresses = createAddressWatch({
+    db,
+    exports,
+    follow: follower.follow,
+    reachable: () => reachableNeighbours(exec),
+    connected: () => connectedTo(backend.ports().nfs),
+    clock,
+    log,
+  });
   const backups = createBackupKeeper({
     db,
     file: databaseOf(config),
@@ -209,27 +312,53 @@ async function start(
     log,
   });
 
+  const bootRetries = createBootRetries({
+    db,
+    engine,
+    power,
+    newestBoot: newest,
+    answering: (addresses) => answeringNeighbours(addresses, { exec, clock }),
+    limits: retryLimitsOf(config),
+    clock,
+    log,
+  });
+
   const litter = createLitterKeeper({ db, root, loops: () => listLoops(exec), mounts: readMounts, clock, log });
 
   const unmount = async (mountPoint: string) => void (await exec('umount', [mountPoint]));
   const nfsFolder = join(root, 'nfs');
   await volumes.thaw(nfsFolder);
   const unmounted =
-    restoredFrom === undefined ? [] : await letGoOfUnknown({ db, exports, survey, places, nfsFolder, unmount, log });
+    restoredFrom === undefined
+      ? []
+      : await letGoOfUnknown({
+          db,
+          withdraw: async () => void (serves && (await exports.converge([]))),
+          survey,
+          places,
+          nfsFolder,
+          unmount,
+          log,
+        });
   await mountMissing({ db, volumes, places, clock, log });
   await space.round();
+  await exports.start();
   await exports.converge([]);
+  served.resolve();
   if (restoredFrom !== undefined) await settleRestored({ db, engine, madeAt: restoredFrom, unmounted, clock, log });
   // An unbake whose switch is dead takes minutes to say so: what it holds is claimed, and the others need not wait for it.
   const late = new AbortController();
-  const recovered = engine.recover();
+  let isRecovered = false;
+  const recovered = engine.recover().finally(() => {
+    isRecovered = true;
+  });
   await Promise.race([recovered, clock.sleep(RECOVER_BEFORE_MS, late.signal).catch(() => undefined)]);
   late.abort();
   // An import may take hours, in which Pis that were taken over before run already: they are looked after from here on.
   const loops = startLoops(
     reconcileLoops({
       async exports() {
-        if (await repairNfs({ db, backend, clock, log })) exports.forget();
+        await repairNfs({ db, backend, exports, clock, log });
         await repairMounts({ db, volumes, exports, places, survey, clock, log });
         await exports.converge([]);
       },
@@ -243,6 +372,9 @@ async function start(
       space,
       litter,
       backups,
+      boots,
+      roots: createRootWatch({ db, boots, nfs: backend, neighbour: neighbourOf }),
+      bootRetries,
     }).map((loop) => ({ ...loop, everyMs: seams.pace?.(loop) ?? loop.everyMs })),
     { clock, log },
   );
@@ -251,30 +383,31 @@ async function start(
   await importLegacy({ db, engine, root, volumeFolders, recovered, clock, log });
   await exports.converge([]);
 
-  const nfsPorts = backend.ports();
-  const usual = nfsPorts.nfs === 2049;
-  const desk = createBootDesk({
+  const wires = { address, local };
+  const netboot = { db, power, exports, places, backend, boots, follower, observers, wires, clock, log };
+  const { desk, tftp, dhcp } = await startNetboot(config, netboot, teardown);
+  dhcpMode = dhcp.mode;
+  let ready = false;
+  const { readiness, page } = watchParts({
     db,
-    power,
+    guard,
+    pool,
+    space,
+    backend,
     exports,
+    tftp,
+    dhcp,
+    power: { driver: driver.name, failures: observers.powerFailures },
+    turns,
+    backups,
+    isRecovered: () => isRecovered,
+    isOpen: () => ready,
+    metrics,
     clock,
     log,
-    policy: config.BAKERY_DISCOVERY,
-    neighbour: neighbourOf,
-    async bootFile(pi, rest) {
-      const mountPoint = places.root(pi.id);
-      const target = { nfsServer: address, nfsRoot: mountPoint, piId: pi.id, ...(usual ? {} : { ports: nfsPorts }) };
-      return bootFile({ rest, mountPoint, bootFolder: await findBootFolder(mountPoint), target });
-    },
-    async firmware(path) {
-      return FIRST_STAGE.some((name) => name === path) ? { kind: 'file', root: firmwareFolder, path } : undefined;
-    },
   });
-
-  const tftp = await startTftp(config, desk, address, log);
-  teardown.add(() => tftp.close());
-  let ready = false;
-  const app = await buildApp(
+  const api = await serveApi(
+    config,
     {
       db,
       engine,
@@ -282,39 +415,39 @@ async function start(
       webhooks,
       power,
       places,
-      desk,
+      desk: watchedRelayDesk(desk, boots),
+      boots,
+      diagnosisFacts,
       clock,
-      auth: config.BAKERY_AUTH === 'off' ? { kind: 'off' } : { kind: 'token', token },
+      auth: config.BAKERY_AUTH === 'off' ? { kind: 'off' } : { kind: 'token', admin },
       nfsAddress: address,
+      subnet: () => localSubnet(address),
       trashKeepMs: keepMs,
       litter: litter.list,
+      goldenBytes: (id) => volumes.goldenBytes(id),
       mayWrite: () => space.access() === 'rw',
-      databaseMoved: guard.isMoved,
-      ready: () => ready,
+      readiness,
+      metrics: { ...page, request: observers.http },
     },
-    { log, version, trustedRelays: config.BAKERY_TRUSTED_RELAYS },
+    { logger, log, version, tls, clock },
+    teardown,
   );
-  teardown.add(async () => {
-    // A client that never ends its request must not keep the server from ending.
-    const late = setTimeout(() => app.server.closeAllConnections(), LAST_REQUESTS_MS);
-    await app.close();
-    clearTimeout(late);
-  });
-  const httpPort = await listen(app, config);
   ready = true;
 
   const shown = config.BAKERY_HTTP_ADDRESS === '0.0.0.0' ? address : config.BAKERY_HTTP_ADDRESS;
-  const base = `http://${shown}:${httpPort}`;
+  const base = `${tls ? 'https' : 'http'}://${shown}:${api.port}`;
   return {
     readyLines: [
       `api    ${base}${BASE}`,
       `docs   ${base}/docs`,
-      config.BAKERY_AUTH === 'off' ? 'token  none needed (BAKERY_AUTH=off)' : `token  ${join(root, 'admin-token')}`,
+      `token  ${whereTokenIs(config)}`,
       `tftp   ${address}:${tftp.port}`,
-      `nfs    ${address}:${nfsPorts.nfs} (${backend.name})`,
+      dhcpLine(dhcp),
+      `nfs    ${address}:${backend.ports().nfs} (${backend.name})`,
       `power  ${driver.name}`,
       `bakery ready ${base}${BASE}`,
     ],
+    reload: api.renewTls,
     async close(drainMs) {
       ready = false;
       await engine.drain(drainMs);

@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { BakeryError } from '../core/errors.ts';
 import type { Ipv4 } from '../core/ids.ts';
+import { parseSize } from '../core/size.ts';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
 const ipv4 = z
@@ -22,16 +23,30 @@ const rootPath = filePath.refine(
 /** Bytes, as `8GiB`, `512MiB` or a plain number. */
 const size = z
   .string()
-  .regex(/^\d+([KMGT]iB)?$/, 'must be a number of bytes or one with KiB, MiB, GiB or TiB')
-  .transform((text) => {
-    const unit = ['', 'K', 'M', 'G', 'T'].indexOf(/[KMGT]/.exec(text)?.[0] ?? '');
-    return Number.parseInt(text, 10) * 1024 ** unit;
-  });
+  .refine((text) => parseSize(text) !== undefined, 'must be a number of bytes or one with KiB, MiB, GiB or TiB')
+  .transform((text) => parseSize(text) ?? 0);
 
 const cidr = z.string().refine((text) => {
   const [address = '', bits = ''] = text.split('/');
   return isIPv4(address) && /^\d+$/.test(bits) && Number(bits) <= 32;
 }, 'must be a subnet, as 10.0.0.0/24');
+
+/** Parts by commas. */
+const list = <T extends z.ZodType<string, string>>(part: T) =>
+  z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((word) => word.trim())
+        .filter((word) => word !== ''),
+    )
+    .pipe(z.array(part));
+
+/** 0 is no limit. */
+const limit = (fallback: number) => z.coerce.number().int().min(0).max(10_000).default(fallback);
+const seconds = (fallback: number) => z.coerce.number().min(0.1).max(86_400).default(fallback);
+const ORIGIN = 'must be origins, as https://panel.example, without a path';
 
 /** Every setting: its environment variable, how it is read, what it means. Flags have the same names in kebab-case. */
 const SETTINGS = {
@@ -45,6 +60,24 @@ const SETTINGS = {
     schema: z.string().min(16, 'must have at least 16 characters').optional(),
     help: 'presets the admin token (default: made at the first start, kept in admin-token below the root)',
   },
+  BAKERY_TLS_CERT: { schema: filePath.optional(), help: 'PEM file of the certificate, and those that vouch for it' },
+  BAKERY_TLS_KEY: { schema: filePath.optional(), help: 'PEM file of its key; both are read again when they change' },
+  BAKERY_CORS_ORIGINS: {
+    schema: list(z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, ORIGIN)).prefault(''),
+    help: 'web pages, by commas, that may use the API: https://panel.example',
+  },
+  BAKERY_HOSTS: {
+    schema: list(z.string().toLowerCase()).prefault(''),
+    help: 'names of this server, by commas, that are answered to without tokens (BAKERY_AUTH=off)',
+  },
+  BAKERY_MAX_UPLOAD: { schema: size.prefault('64GiB'), help: 'the most that an upload may have' },
+  BAKERY_MAX_CONNECTIONS: {
+    schema: z.coerce.number().int().min(4).max(100_000).default(1024),
+    help: 'connections to the API; one address may have a quarter of them',
+  },
+  BAKERY_HEADER_SECONDS: { schema: seconds(15), help: 'how long the header of a call may take' },
+  BAKERY_BODY_SECONDS: { schema: seconds(30), help: 'how long the body of a call may take that is no upload' },
+  BAKERY_STALL_SECONDS: { schema: seconds(60), help: 'how long an upload may bring nothing before it is ended' },
   BAKERY_NFS_BACKEND: { schema: z.enum(['auto', 'ganesha']).default('auto'), help: 'auto or ganesha' },
   BAKERY_NFS_PORT: { schema: port(2049), help: 'port of the NFS server; any other than 2049 is told to Pis' },
   BAKERY_MOUNTD_PORT: { schema: port(20_048), help: 'port of its mount service' },
@@ -59,21 +92,21 @@ const SETTINGS = {
   },
   BAKERY_ROOT_SIZE: { schema: size.prefault('8GiB'), help: "size of a Pi's root, its quota" },
   BAKERY_TFTP_PORT: { schema: port(69), help: '0 picks one; any other than 69 boots no real Pi' },
+  BAKERY_DHCP: {
+    schema: z.enum(['listen', 'proxy', 'off']).default('listen'),
+    help: 'listen: read what Pis ask; proxy: offer them boot files too; off',
+  },
+  BAKERY_DHCP_PORT: { schema: port(67), help: '0 picks one; any other than 67 boots no real Pi' },
+  BAKERY_INTERFACES: {
+    schema: list(z.string().regex(/^[^\s/]{1,15}$/, 'must be names of interfaces')).prefault(''),
+    help: 'interfaces, by commas, that Pis are served on: TFTP and DHCP answers (default: all)',
+  },
   BAKERY_DISCOVERY: {
     schema: z.enum(['accept', 'quarantine', 'ignore']).default('accept'),
     help: 'what is done with unknown Pis',
   },
   BAKERY_TRUSTED_RELAYS: {
-    schema: z
-      .string()
-      .transform((text) =>
-        text
-          .split(',')
-          .map((part) => part.trim())
-          .filter((part) => part !== ''),
-      )
-      .pipe(z.array(ipv4))
-      .prefault('127.0.0.1'),
+    schema: list(ipv4).prefault('127.0.0.1'),
     help: 'addresses, by commas, that may ask for any Pi over /files and TFTP',
   },
   BAKERY_POWER: {
@@ -82,6 +115,22 @@ const SETTINGS = {
   },
   PPI_PATH: { schema: filePath.optional(), help: 'the legacy external power program' },
   PPI_CONFIG_PATH: { schema: filePath.optional(), help: 'its config; simpleweb reads it too' },
+  BAKERY_BOOTS_AT_ONCE: {
+    schema: limit(16),
+    help: 'Pis that boot at a time; the others wait to be switched on; 0: all',
+  },
+  BAKERY_FIRST_ROM_BOOTS_AT_ONCE: {
+    schema: limit(4),
+    help: 'of these, boards with the boot ROM of the Pi 3B, which gives up in a crowd; 0: all',
+  },
+  BAKERY_BOOT_STAGGER_SECONDS: {
+    schema: z.coerce.number().min(0).max(600).default(0.5),
+    help: 'time from one power-on to the next',
+  },
+  BAKERY_BOOT_RETRIES: {
+    schema: z.coerce.number().int().min(0).max(100).default(3),
+    help: 'how often a Pi that gave up booting is power-cycled until it is up; 0: never',
+  },
   BAKERY_TRASH_HOURS: {
     schema: z.coerce.number().min(0).max(8760).default(24),
     help: 'how long destroyed disks are kept',
@@ -116,6 +165,10 @@ const ConfigSchema = z
     path: ['BAKERY_EXPORT_SUBNET'],
     message: 'is needed by the policy subnet',
   })
+  .refine((c) => (c.BAKERY_TLS_CERT === undefined) === (c.BAKERY_TLS_KEY === undefined), {
+    path: ['BAKERY_TLS_KEY'],
+    message: 'is needed with BAKERY_TLS_CERT, and the other way round',
+  })
   .refine((c) => c.BAKERY_POWER !== 'ppi' || c.PPI_PATH !== undefined, {
     path: ['PPI_PATH'],
     message: 'is needed by the power driver ppi',
@@ -148,6 +201,7 @@ export function helpText(): string {
     'npm start -- [flags]      run the server',
     'npm start -- stop         end the NFS server that was left running for the Pis',
     'npm start -- import-clean list what was taken over from the original Bakery; with --yes delete the old folders',
+    'npm start -- doctor       look at all that Pis need of this machine and its network; 1 when something is bad',
     'npm start -- backup FILE  copy the database, also while the server runs; --force replaces a file',
     'npm start -- restore FILE put a backup in the place of the database of a stopped server',
     '',

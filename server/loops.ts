@@ -1,6 +1,9 @@
+import type { BootRecorder } from './boot/recorder.ts';
+import type { RootWatch } from './boot/root-watch.ts';
 import type { Engine } from './operations/engine.ts';
 import type { AddressWatch } from './reconcile/addresses.ts';
 import type { BackupKeeper } from './reconcile/backups.ts';
+import type { BootRetries } from './reconcile/boot-retries.ts';
 import type { Healer } from './reconcile/heal.ts';
 import type { LitterKeeper } from './reconcile/litter-keeper.ts';
 import type { Loop } from './reconcile/loops.ts';
@@ -23,22 +26,29 @@ export interface LoopParts {
   readonly space: SpaceKeeper;
   readonly litter: LitterKeeper;
   readonly backups: BackupKeeper;
+  readonly boots: BootRecorder;
+  readonly roots: RootWatch;
+  readonly bootRetries: BootRetries;
 }
 
 /** How often each of them has its round. */
 export function reconcileLoops(parts: LoopParts): Loop[] {
   const { addresses, retention, webhooks, trash, database, engine, healer, space, litter, backups } = parts;
+  const { boots, roots, bootRetries } = parts;
   return [
     { name: 'exports', everyMs: 5_000, run: parts.exports },
-    { name: 'addresses', everyMs: 15_000, run: () => addresses.round() },
+    { name: 'addresses', everyMs: 5_000, run: () => addresses.round() },
     { name: 'retention', everyMs: 10_000, run: () => retention.round() },
     { name: 'webhooks', everyMs: 1_000, run: () => webhooks.refresh() },
     { name: 'trash', everyMs: 60_000, run: async () => void (await trash.tidy()) },
     { name: 'database', everyMs: 1_000, run: () => database.check() },
     { name: 'operations', everyMs: 10_000, run: () => engine.recover() },
+    { name: 'boots', everyMs: 250, run: () => boots.round() },
+    { name: 'roots', everyMs: 500, run: () => roots.round() },
     { name: 'heal', everyMs: 5_000, run: async () => void (await healer.round()) },
     { name: 'space', everyMs: 200, run: () => space.round() },
     { name: 'litter', everyMs: 15_000, run: async () => void (await litter.tell()) },
     { name: 'backups', everyMs: 60_000, run: async () => void (await backups.tidy()) },
+    { name: 'boot-retries', everyMs: 15_000, run: () => bootRetries.round() },
   ];
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import { BakeryError, describeError } from '../core/errors.ts';
-import { cleanLeftovers, stopLeftovers } from './commands.ts';
+import { cleanLeftovers, consultDoctor, stopLeftovers } from './commands.ts';
 import { composeServer } from './compose.ts';
 import { type Config, helpText, readConfig } from './config.ts';
 import { backupByCommand, readFileCommand, restoreByCommand } from './reconcile/backups-commands.ts';
@@ -37,6 +37,11 @@ async function main(argv: readonly string[]): Promise<void> {
     process.stdout.write(`${lines.join('\n')}\n`);
     return;
   }
+  if (command === 'doctor') {
+    const isWell = await consultDoctor(readConfig(rest, process.env), (line) => process.stdout.write(`${line}\n`));
+    process.exitCode = isWell ? 0 : 1;
+    return;
+  }
   const stopping = command === 'stop';
   const config = readConfig(stopping ? rest : argv, process.env);
   const log = logger(config);
@@ -59,8 +64,13 @@ async function main(argv: readonly string[]): Promise<void> {
       },
     );
   };
-  process.once('SIGTERM', end);
-  process.once('SIGINT', end);
+  process.on('SIGHUP', () => {
+    server.reload().catch((error) => log.error({ error: describeError(error) }, 'could not reload'));
+  });
+  // Not `once`: the library that runs child processes ends this one while it has one, when it finds no listener but its own
+  // (signal-exit counts them after a `once` has been taken away).
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
 }
 
 main(process.argv.slice(2)).catch((error) => {

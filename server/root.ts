@@ -4,6 +4,8 @@ import type { Exec } from '../core/host/exec.ts';
 import type { Log } from '../core/log.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
+import type { RetryLimits } from '../netboot/boots/retry.ts';
+import type { BootLimits } from '../netboot/boots/storm.ts';
 import type { Config } from './config.ts';
 import type { ExportPolicy } from './operations/exports.ts';
 import type { Places } from './operations/ports.ts';
@@ -31,6 +33,23 @@ export function placesOf(root: string): Places {
 export function policyOf(config: Config): ExportPolicy {
   if (config.BAKERY_EXPORT_POLICY !== 'subnet') return { kind: config.BAKERY_EXPORT_POLICY };
   return { kind: 'subnet', cidr: config.BAKERY_EXPORT_SUBNET ?? '' };
+}
+
+/** How many Pis may boot at a time. */
+export function bootLimitsOf(config: Config): BootLimits {
+  return {
+    atOnce: config.BAKERY_BOOTS_AT_ONCE,
+    firstRomAtOnce: config.BAKERY_FIRST_ROM_BOOTS_AT_ONCE,
+    staggerMs: config.BAKERY_BOOT_STAGGER_SECONDS * 1_000,
+  };
+}
+
+/** The pause after the first power-cycle of a Pi that gave up booting. */
+const RETRY_PAUSE_MS = 3 * 60_000;
+
+/** How often a Pi that gave up booting is cycled. */
+export function retryLimitsOf(config: Config): RetryLimits {
+  return { tries: config.BAKERY_BOOT_RETRIES, pauseMs: RETRY_PAUSE_MS };
 }
 
 /** The NFS server that the settings ask for. */

@@ -66,6 +66,8 @@ const HEIGHTS: Record<string, number> = {
   http: 4,
   reconcile: 4,
   import: 4,
+  metrics: 4,
+  doctor: 4,
   boot: 3,
   operations: 2,
   power: 1,
@@ -84,7 +86,10 @@ const RULES: Record<string, Rule> = {
     const allowed = FLOORS[edge.from.split('/')[0] ?? ''];
     return allowed !== undefined && inside(edge.target, ...SOURCES) && !inside(edge.target, ...allowed);
   },
-  'inside server: main -> compose -> http, reconcile, import -> boot -> operations -> power': ({ from, target }) => {
+  'inside server: main -> compose -> http, reconcile, import, metrics -> boot -> operations -> power': ({
+    from,
+    target,
+  }) => {
     const [a, b] = [roomOf(from), roomOf(target)];
     if (a === undefined || b === undefined || a === b) return false;
     const [high, low] = [HEIGHTS[a], HEIGHTS[b]];
@@ -105,6 +110,7 @@ const RULES: Record<string, Rule> = {
   'kysely and better-sqlite3 only in db': onlyIn(/^(?:kysely|better-sqlite3|node:sqlite)(?:\/|$)/, (path) =>
     inside(path, 'db'),
   ),
+  'prom-client only in server/metrics': onlyIn(/^prom-client$/, (path) => inside(path, 'server/metrics')),
   'fastify only in server/http': onlyIn(/^@?fastify(?:[/-]|$)/, (path) => inside(path, 'server/http')),
 };
 
@@ -200,6 +206,7 @@ test('this checker complains: every rule about imports fails for an import that 
     ['child processes', 'exports/a.ts', "import { spawn } from 'node:child_process';", 'node:child_process'],
     ['execa', 'exports/a.ts', "import { execa } from 'execa';", 'execa'],
     ['kysely', 'server/compose.ts', "import { sql } from 'kysely';", 'kysely'],
+    ['prom-client', 'server/http/a.ts', "import { Counter } from 'prom-client';", 'prom-client'],
     ['fastify', 'server/operations/a.ts', "import type { X } from '@fastify/swagger';", '@fastify/swagger'],
   ];
   for (const [name, path, text, target] of cases) {

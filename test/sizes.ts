@@ -11,20 +11,45 @@ const SIZES = {
   retentionScale: { normal: 200, long: 1 },
   /** Rounds of two Pis asking for one disk. */
   attachRaces: { normal: 5, long: 100 },
+  /** Of the points where an operation can be killed, one in so many is. */
+  killStride: { normal: 8, long: 1 },
   /** Rounds of a server killed at a random time under load. */
   killRounds: { normal: 20, long: 200 },
   /** Rounds of a bakeform's delete against a bake that clones it. */
   deleteRaces: { normal: 4, long: 40 },
   /** Rounds of everything at once on one Pi. */
   piRaces: { normal: 12, long: 200 },
+  /** Pis of one bulk. */
+  bulkPis: { normal: 100, long: 1_000 },
   /** Random requests thrown at the power service in one go. */
   powerRequests: { normal: 300, long: 20_000 },
   /** Random datagrams thrown at the TFTP server before it must serve a file. */
-  tftpHostileDatagrams: { normal: 3_000, long: 200_000 },
+  tftpHostileDatagrams: { normal: 50_000, long: 1_000_000 },
+  /** Files that each real TFTP client fetches while packets get lost. */
+  tftpLossyFetches: { normal: 1, long: 20 },
   /** Random datagrams given to the packet decoder. */
   tftpPackets: { normal: 5_000, long: 500_000 },
+  /** Datagrams given to the DHCP decoder. */
+  dhcpPackets: { normal: 5_000, long: 500_000 },
+  /** Boards that are switched on together behind one link, and what that carries, in Mbit/s. */
+  stormPis: { normal: 40, long: 200 },
+  stormMbit: { normal: 2, long: 100 },
   /** Backups taken one after another while clients make disks. */
   backupsUnderLoad: { normal: 2, long: 30 },
+  /** Hostile roots given to intake and identity. */
+  hostileRoots: { normal: 41, long: 3_000 },
+  /** Images with a spoilt table of partitions. */
+  hostileTables: { normal: 16, long: 1_000 },
+  /** Images with a spoilt FAT. */
+  hostileFats: { normal: 6, long: 400 },
+  /** Images with a spoilt ext4. */
+  hostileFileSystems: { normal: 4, long: 400 },
+  /** Made-up requests to all routes of the API together; those that start no operation get most of them. */
+  fuzzCases: { normal: 10_000, long: 10_000 },
+  /** Made-up requests that each route gets at least. */
+  fuzzCasesPerRoute: { normal: 30, long: 10_000 },
+  /** Calls of each kind for files of a Pi while all their folders are swapped for links. */
+  swapRounds: { normal: 150, long: 5_000 },
 } as const;
 
 /** True in the long run. */

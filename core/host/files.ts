@@ -71,7 +71,15 @@ export function pathComponents(path: string): readonly string[] | undefined {
   return parts.every((part) => part !== '..' && Buffer.byteLength(part) <= 255) ? parts : undefined;
 }
 
-function refused(path: string, cause?: unknown): BakeryError {
+/** What the system says of links, folders, sockets, FIFOs and devices (EACCES: the volume is mounted without devices). */
+const NO_PLAIN_FILE = ['ELOOP', 'ENOTDIR', 'EISDIR', 'ENXIO', 'ENODEV', 'EACCES'];
+/** What it says of a folder that is swapped or taken away while something is put into it. */
+const SWAPPED = ['ENOENT', 'EISDIR', 'ENOTEMPTY'];
+
+const isOneOf = (error: unknown, codes: readonly string[]) => codes.some((code) => isErrno(error, code));
+
+/** The refusal of a path with a link or a special file in it. */
+export function refused(path: string, cause?: unknown): BakeryError {
   return new BakeryError(
     'forbidden',
     'path-refused',
@@ -88,7 +96,11 @@ function refused(path: string, cause?: unknown): BakeryError {
  * the one before (through /proc/self/fd/N: Node has no openat). So nothing a Pi's own root does to its volume
  * meanwhile, links and swapped folders included, leads out of `root`.
  */
-async function walk(root: string, path: string, create: boolean): Promise<{ folder: FileHandle; name: string }> {
+export async function walkBeneath(
+  root: string,
+  path: string,
+  create: boolean,
+): Promise<{ folder: FileHandle; name: string }> {
   const parts = pathComponents(path);
   const name = parts?.at(-1);
   if (!parts || name === undefined) throw refused(path);
@@ -108,13 +120,19 @@ async function walk(root: string, path: string, create: boolean): Promise<{ fold
     return { folder, name };
   } catch (error) {
     await folder.close();
-    if (isErrno(error, 'ELOOP') || isErrno(error, 'ENOTDIR')) throw refused(path, error);
+    if (isOneOf(error, NO_PLAIN_FILE) || (create && isOneOf(error, SWAPPED))) throw refused(path, error);
     throw error;
   }
 }
 
-/** How `openBeneath` opens: to read; to write anew, making missing folders. */
-export type OpenPurpose = 'read' | 'write';
+/** Whose a file is. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** How `openBeneath` opens: to read; to write anew, making missing folders; to change what is there. */
+export type OpenPurpose = 'read' | 'write' | 'change';
 
 /**
  * Opens the regular file `path` beneath the folder `root`; no component may be a link.
@@ -123,11 +141,11 @@ export type OpenPurpose = 'read' | 'write';
  * when it does not exist.
  */
 export async function openBeneath(root: string, path: string, purpose: OpenPurpose = 'read'): Promise<FileHandle> {
-  const { folder, name } = await walk(root, path, purpose === 'write');
+  const { folder, name } = await walkBeneath(root, path, purpose === 'write');
   try {
     // O_NONBLOCK: opening a FIFO that the Pi's root put there must not hang us.
-    const flags = purpose === 'read' ? O_RDONLY | O_NONBLOCK : O_WRONLY | O_CREAT | O_NONBLOCK;
-    const handle = await open(`/proc/self/fd/${folder.fd}/${name}`, flags | O_NOFOLLOW, 0o644);
+    const flags = { read: O_RDONLY, write: O_WRONLY | O_CREAT, change: O_WRONLY }[purpose];
+    const handle = await open(`/proc/self/fd/${folder.fd}/${name}`, flags | O_NONBLOCK | O_NOFOLLOW, 0o644);
     const stat = await handle.stat();
     if (!stat.isFile()) {
       await handle.close();
@@ -135,7 +153,7 @@ export async function openBeneath(root: string, path: string, purpose: OpenPurpo
     }
     return handle;
   } catch (error) {
-    if (isErrno(error, 'ELOOP') || isErrno(error, 'ENXIO') || isErrno(error, 'EISDIR')) throw refused(path, error);
+    if (isOneOf(error, NO_PLAIN_FILE)) throw refused(path, error);
     throw error;
   } finally {
     await folder.close();
@@ -173,14 +191,19 @@ export async function replaceBeneath(
   path: string,
   data: string | Uint8Array | AsyncIterable<Uint8Array>,
   mode = 0o644,
+  owner?: Owner,
 ): Promise<void> {
-  const { folder, name } = await walk(root, path, true);
+  const { folder, name } = await walkBeneath(root, path, true);
   try {
     const base = `/proc/self/fd/${folder.fd}`;
     const partial = `${base}/.${randomBytes(6).toString('hex')}.partial`;
-    const handle = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW, mode);
+    const handle = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW, mode).catch((error) => {
+      throw isOneOf(error, SWAPPED) ? refused(path, error) : error;
+    });
     try {
       await handle.writeFile(data);
+      // The owner first: a change of owner takes the set-user-ID bit away.
+      if (owner) await handle.chown(owner.uid, owner.gid);
       await handle.chmod(mode);
       await handle.sync();
       await handle.close();
@@ -188,8 +211,7 @@ export async function replaceBeneath(
     } catch (error) {
       await handle.close().catch(() => undefined);
       await unlink(partial).catch(() => undefined);
-      if (isErrno(error, 'EISDIR') || isErrno(error, 'ENOTEMPTY')) throw refused(path, error);
-      throw error;
+      throw isOneOf(error, SWAPPED) ? refused(path, error) : error;
     }
     await folder.sync();
   } finally {
@@ -200,7 +222,7 @@ export async function replaceBeneath(
 /** Removes the file or link `path` beneath `root` (never what a link points at); true when there was one. */
 export async function removeBeneath(root: string, path: string): Promise<boolean> {
   try {
-    const { folder, name } = await walk(root, path, false);
+    const { folder, name } = await walkBeneath(root, path, false);
     try {
       await unlink(`/proc/self/fd/${folder.fd}/${name}`);
       return true;

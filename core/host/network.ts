@@ -1,7 +1,11 @@
+import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import { type Ipv4, type Mac, parseIpv4, parseMac } from '../ids.ts';
+import { type Subnet, subnetOf } from '../subnet.ts';
+import type { Clock } from './clock.ts';
 import type { Exec } from './exec.ts';
 
 /** The IPv4 addresses of this machine, with the interface each is on; loopback included. */
@@ -12,6 +16,13 @@ export function localAddresses(): { address: Ipv4; interface: string; loopback: 
       return address ? [{ address, interface: name, loopback: info.internal }] : [];
     }),
   );
+}
+
+/** The subnet of an address of this machine; undefined when it has no such address. */
+export function localSubnet(address: Ipv4): Subnet | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((infos) => infos ?? []);
+  const mask = parseIpv4(all.find((info) => info.address === address)?.netmask ?? '');
+  return mask && subnetOf(address, mask);
 }
 
 /** The interface of the default route with the lowest metric, from the text of /proc/net/route. */
@@ -45,9 +56,53 @@ export function parseNeighbours(text: string): Map<Ipv4, Mac> {
   return neighbours;
 }
 
-/** The MAC that the kernel's neighbour table shows at `address`, or undefined. */
+/**
+ * The MAC that the kernel's neighbour table shows at `address`, or undefined. Read in one go: it is asked for each boot file, the
+ * kernel writes the table from memory, and five hops through the thread pool cost fifteen times as much.
+ */
 export async function neighbourOf(address: Ipv4): Promise<Mac | undefined> {
-  return parseNeighbours(await readFile('/proc/net/arp', 'utf8')).get(address);
+  return parseNeighbours(readFileSync('/proc/net/arp', 'utf8')).get(address);
+}
+
+const ESTABLISHED = '01';
+/** An IPv4 address in an IPv6 one (RFC 4291 §2.5.5.2), as the kernel writes it. */
+const MAPPED = '0000000000000000FFFF0000';
+
+/**
+ * The IPv4 addresses that have a connection to local port `port`, from the text of /proc/net/tcp or tcp6 (proc(5)): the bytes of each
+ * 32-bit word of an address stand in the host's order, little-endian on all machines that run this.
+ */
+export function parseConnected(text: string, port: number): Set<Ipv4> {
+  const connected = new Set<Ipv4>();
+  for (const line of text.split('\n').slice(1)) {
+    const [, local = '', remote = '', state] = line.trim().split(/\s+/);
+    const hex = remote.split(':')[0]?.replace(new RegExp(`^${MAPPED}`), '') ?? '';
+    if (state !== ESTABLISHED || hex.length !== 8 || Number.parseInt(local.split(':')[1] ?? '', 16) !== port) continue;
+    connected.add(Buffer.from(hex, 'hex').reverse().join('.') as Ipv4);
+  }
+  return connected;
+}
+
+/** The addresses that have a connection to a TCP port of this machine. */
+export async function connectedTo(port: number): Promise<Set<Ipv4>> {
+  const texts = await Promise.all(['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'utf8').catch(() => '')));
+  return new Set(texts.flatMap((text) => [...parseConnected(text, port)]));
+}
+
+/** The discard service (RFC 863): nobody answers there, or a kernel says so. */
+const DISCARD = 9;
+
+/** Sends an empty datagram to `address`: the kernel then has to find out which board is there. A way that there is not is fine. */
+export function nudge(address: Ipv4): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    const end = () => socket.close(() => resolve());
+    socket.once('error', end);
+    socket.send('', DISCARD, address, () => {
+      socket.off('error', end);
+      end();
+    });
+  });
 }
 
 const Neighbours = z.array(
@@ -67,4 +122,29 @@ export function parseReachable(json: string): Map<Ipv4, Mac> {
 /** Who answers on this machine's wires now: address to MAC. */
 export async function reachableNeighbours(exec: Exec): Promise<Map<Ipv4, Mac>> {
   return parseReachable((await exec('ip', ['-json', '-4', 'neigh', 'show'])).stdout);
+}
+
+/** The kernel asks a silent neighbour for 5 s by what it knows, then three times by ARP (arp(7)). */
+const ANSWER_MS = 10_000;
+
+/**
+ * Which of `addresses` answer at this moment, and their MACs: a board that runs answers ARP, however idle it is. Each is nudged, so
+ * that the kernel asks for it; the answer takes 10 s at most.
+ */
+export async function answeringNeighbours(
+  addresses: readonly Ipv4[],
+  { exec, clock }: { readonly exec: Exec; readonly clock: Clock },
+): Promise<Map<Ipv4, Mac>> {
+  const answering = new Map<Ipv4, Mac>();
+  const until = clock.monotonic() + ANSWER_MS;
+  await Promise.all(addresses.map(nudge));
+  while (answering.size < addresses.length && clock.monotonic() < until) {
+    await clock.sleep(500);
+    const reachable = await reachableNeighbours(exec);
+    for (const address of addresses) {
+      const mac = reachable.get(address);
+      if (mac) answering.set(address, mac);
+    }
+  }
+  return answering;
 }

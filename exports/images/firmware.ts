@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { exists, readBeneath, writeFileAtomic } from '../../core/host/files.ts';
+import { blamingRoot } from './faults.ts';
 
 /** What a Pi 1 to 3 asks for by a bare name, before it tells its serial. */
 export const FIRST_STAGE = ['bootcode.bin'] as const;
@@ -12,7 +13,7 @@ export async function keepFirmware(root: string, bootFolder: string, folder: str
   await mkdir(folder, { recursive: true, mode: 0o755 });
   for (const name of FIRST_STAGE) {
     if (await exists(`${folder}/${name}`)) continue;
-    const bytes = await readBeneath(root, `${bootFolder}/${name}`);
+    const bytes = await blamingRoot(() => readBeneath(root, `${bootFolder}/${name}`));
     if (bytes) await writeFileAtomic(`${folder}/${name}`, bytes);
   }
 }

@@ -5,6 +5,7 @@ import type { Exec } from '../../core/host/exec.ts';
 import { openBeneath, renameDurably, replaceBeneath, syncFile } from '../../core/host/files.ts';
 import { checkExt4, ext4Features } from '../volumes/ext4.ts';
 import type { Pool } from '../volumes/pool.ts';
+import { blamingFileSystem, blamingRoot } from './faults.ts';
 import type { Extent, ImageLayout } from './layout.ts';
 
 const CHUNK = 4 * 1024 ** 2;
@@ -65,24 +66,36 @@ export async function makeGoldenVolume(
   await pool.ensureFree(layout.root.length + layout.boot.length);
   await copyExtent(golden.image, layout.root, file, golden);
   await checkExt4(exec, file, signal);
-  const features = await ext4Features(exec, file);
-  if (features.includes('metadata_csum') && !features.includes('metadata_csum_seed')) {
-    await exec('tune2fs', ['-O', 'metadata_csum_seed', file]);
-  }
   const size = Math.max(golden.rootBytes, layout.root.length + layout.boot.length + 64 * MIB);
   await truncate(file, size);
-  await exec('resize2fs', [file], { timeoutMs: 10 * 60_000, signal });
+  await blamingFileSystem(async () => {
+    const features = await ext4Features(exec, file);
+    if (features.includes('metadata_csum') && !features.includes('metadata_csum_seed')) {
+      await exec('tune2fs', ['-O', 'metadata_csum_seed', file]);
+    }
+    await exec('resize2fs', [file], { timeoutMs: 10 * 60_000, signal });
+  });
   await syncFile(file);
 }
 
-/**
- * The bytes that all files of a FAT say they have, from the end of what `mdir -/` prints; undefined when it does not say.
- * The last count is of all folders together, or of the only one. Digits are grouped by blanks.
- */
-export function bytesListed(mdir: string): number | undefined {
-  const total = /\n\s*[\d ]+ files? +([\d ]+?) bytes?\s*\n[\d ]+ bytes free\s*$/.exec(mdir)?.[1];
-  return total === undefined ? undefined : Number(total.replaceAll(' ', ''));
+/** What a FAT says it holds. */
+export interface FatListing {
+  readonly files: number;
+  readonly bytes: number;
 }
+
+/**
+ * How many files a FAT says it has, and how many bytes they have, from the end of what `mdir -/` prints; undefined when it does not
+ * say. The last counts are of all folders together, or of the only one. Digits are grouped by blanks.
+ */
+export function listedFiles(mdir: string): FatListing | undefined {
+  const [, files, bytes] = /\n\s*(\d[\d ]*?) files? +([\d ]+?) bytes?\s*\n[\d ]+ bytes free\s*$/.exec(mdir) ?? [];
+  if (files === undefined || bytes === undefined) return undefined;
+  return { files: Number(files.replaceAll(' ', '')), bytes: Number(bytes.replaceAll(' ', '')) };
+}
+
+/** Each is written durably, one by one. Raspberry Pi OS has some 400. */
+const MOST_BOOT_FILES = 10_000;
 
 /**
  * Takes every file of the image's FAT into a folder. A FAT can be forged so that many names share the same clusters, or a
@@ -104,8 +117,10 @@ export async function readBootFiles(
       timeoutMs: 60_000,
       signal: boot.signal,
     });
-    const bytes = bytesListed(stdout);
-    if (bytes === undefined || bytes > boot.extent.length) throw unreadable(`mdir lists ${bytes ?? 'no'} bytes`);
+    const listed = listedFiles(stdout);
+    if (!listed || listed.bytes > boot.extent.length || listed.files > MOST_BOOT_FILES) {
+      throw unreadable(listed ? `mdir lists ${listed.files} files of ${listed.bytes} bytes` : 'mdir lists nothing');
+    }
     await exec('mcopy', ['-s', '-n', '-m', '-i', at, '::*', boot.folder], {
       env,
       timeoutMs: 10 * 60_000,
@@ -122,8 +137,15 @@ function unreadable(detail: string, cause?: unknown): BakeryError {
   return new BakeryError('invalid', 'image-boot-unreadable', message, { detail, cause });
 }
 
-/** Puts the files below `from` into `folder` of a mounted root, one by one, following no link there. */
-export async function placeBootFiles(from: string, mountPoint: string, folder: string): Promise<number> {
+/**
+ * Puts the files below `from` into `folder` of a mounted root, one by one, following no link there.
+ * @throws BakeryError `root-unfit` (invalid), `path-refused` (forbidden).
+ */
+export function placeBootFiles(from: string, mountPoint: string, folder: string): Promise<number> {
+  return blamingRoot(() => place(from, mountPoint, folder));
+}
+
+async function place(from: string, mountPoint: string, folder: string): Promise<number> {
   let placed = 0;
   for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;

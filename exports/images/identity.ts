@@ -5,6 +5,7 @@ import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { readBeneath, removeBeneath, replaceBeneath, syncFolder } from '../../core/host/files.ts';
 import type { PiId } from '../../core/ids.ts';
+import { blamingRoot } from './faults.ts';
 
 /** `/etc/hosts` with the host's own name, as Debian writes it. */
 export function hostsWith(text: string, hostname: string): string {
@@ -49,8 +50,13 @@ async function newHostKeys(exec: Exec, root: string, piId: PiId): Promise<void> 
 /**
  * Gives a mounted root what no two Pis may share: host name (its serial), machine-id, SSH host keys; and the folder that the
  * BOSH agent's files go to. Done again it gives new keys.
+ * @throws BakeryError `root-without-etc`, `root-unfit` (invalid), `path-refused` (forbidden).
  */
-export async function giveIdentity(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise<void> {
+export function giveIdentity(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise<void> {
+  return blamingRoot(() => give(exec, pi));
+}
+
+async function give(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise<void> {
   const { mountPoint: root, piId } = pi;
   if (!(await folderIn(root, 'etc'))) {
     throw new BakeryError('invalid', 'root-without-etc', 'the root of the bakeform has no /etc');

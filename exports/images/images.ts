@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir, rm, rmdir, statfs } from 'node:fs/promises';
 import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { exists, removeFile } from '../../core/host/files.ts';
@@ -9,11 +9,17 @@ import { detachLoop, loopsOf } from '../volumes/loops.ts';
 import { mountAt } from '../volumes/mountinfo.ts';
 import type { Pool } from '../volumes/pool.ts';
 import { keepFirmware } from './firmware.ts';
+import { carryPiConfig, type Furnishing, furnishRoot } from './furnish.ts';
 import { finishGolden, makeGoldenVolume, placeBootFiles, readBootFiles } from './golden.ts';
 import { giveIdentity } from './identity.ts';
 import { inspectImage } from './layout.ts';
-import { findBootFolder, prepareRoot } from './prepare.ts';
+import { findBootFolder, type Prepared, prepareRoot } from './prepare.ts';
 import { receiveImage } from './receive.ts';
+
+/** What was made of an image, and what was found in it. */
+export interface PreparedImage extends Prepared {
+  readonly root: { readonly usedBytes: number; readonly sizeBytes: number };
+}
 
 /** Image intake: an upload becomes a golden volume. `id` names the golden volume to be. Every call may be repeated. */
 export interface Images {
@@ -22,9 +28,11 @@ export interface Images {
     image: { id: string; signal: AbortSignal; onBytes?(done: number): void },
   ): Promise<{ bytes: number; sha256: string }>;
   makeGolden(image: { id: string; signal: AbortSignal; onBytes?(done: number, total: number): void }): Promise<void>;
-  prepare(image: { id: string; signal: AbortSignal }): Promise<{ bootFolder: string; notes: readonly string[] }>;
+  prepare(image: { id: string; signal: AbortSignal }): Promise<PreparedImage>;
   tidy(image: { id: string }): Promise<void>;
   giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
+  furnish(root: Furnishing & { mountPoint: string }): Promise<void>;
+  carryPiConfig(roots: { from: string; to: string }): Promise<{ files: number; skipped: number }>;
 }
 
 /** Builds the intake of a pool. */
@@ -96,7 +104,8 @@ export function createImages(options: {
       return mounted(id, goldenOf(id), async (root) => {
         const prepared = await prepareRoot(root);
         await keepFirmware(root, prepared.bootFolder, options.firmwareFolder);
-        return prepared;
+        const { blocks, bfree, bsize } = await statfs(root);
+        return { ...prepared, root: { usedBytes: (blocks - bfree) * bsize, sizeBytes: blocks * bsize } };
       });
     },
 
@@ -107,5 +116,7 @@ export function createImages(options: {
     },
 
     giveIdentity: (root) => giveIdentity(exec, root),
+    furnish: ({ mountPoint, ...furnishing }) => furnishRoot(mountPoint, furnishing),
+    carryPiConfig: ({ from, to }) => carryPiConfig(from, to),
   };
 }

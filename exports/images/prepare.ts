@@ -1,5 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises';
+import type { Finding } from '../../core/bakeform.ts';
 import { readBeneath, removeBeneath, replaceBeneath } from '../../core/host/files.ts';
+import { blamingRoot } from './faults.ts';
+import { bounded, finding, lintRoot, notesOf } from './lint.ts';
+import { isFolder, namesIn } from './tree.ts';
 
 /** Folders in a root where boot files may be, by age of the image: since Debian 12 `boot/firmware`. */
 export type BootFolder = 'boot/firmware' | 'boot';
@@ -7,7 +10,9 @@ export type BootFolder = 'boot/firmware' | 'boot';
 /** What was done to make a root netboot, and what a person should know. */
 export interface Prepared {
   readonly bootFolder: BootFolder;
+  /** The same as `lint`, in plain words. */
   readonly notes: readonly string[];
+  readonly lint: readonly Finding[];
 }
 
 /** Kernel and package hooks refuse to write to the boot folder unless it is a mount point: a bind onto itself makes it one. */
@@ -39,38 +44,25 @@ export function prepareFstab(text: string, bootFolder: BootFolder): { text: stri
 const UNWANTED_UNITS = ['resize2fs_once', 'rpi-resize', 'rpi-swap', 'dphys-swapfile', 'raspi-resize'];
 const UNITS = 'etc/systemd/system';
 
-async function isFolder(root: string, path: string): Promise<boolean> {
-  // lstat at every level: a link in the image must not lead out of it.
-  let at = root;
-  for (const part of path.split('/')) {
-    at = `${at}/${part}`;
-    const facts = await lstat(at).catch(() => undefined);
-    if (!facts?.isDirectory()) return false;
-  }
-  return true;
-}
-
-async function names(root: string, path: string): Promise<string[]> {
-  return (await isFolder(root, path)) ? readdir(`${root}/${path}`) : [];
-}
-
 /** Where this root wants its boot files. */
 export async function findBootFolder(root: string): Promise<BootFolder> {
   return (await isFolder(root, 'boot/firmware')) ? 'boot/firmware' : 'boot';
 }
 
-async function keepLease(root: string, notes: string[]): Promise<void> {
+async function keepLease(root: string, found: Finding[]): Promise<void> {
   // The kernel has the NIC's lease before userland starts. Whoever gives it up takes the root away.
   if (await isFolder(root, 'etc/NetworkManager')) {
     const conf = '[keyfile]\nunmanaged-devices=type:ethernet\n';
     await replaceBeneath(root, 'etc/NetworkManager/conf.d/50-bakery-netboot.conf', conf);
-    notes.push('NetworkManager leaves ethernet alone: the kernel has its lease');
+    const message = 'NetworkManager leaves ethernet alone: the kernel has its lease';
+    found.push(finding('info', 'lease-kept', message, 'etc/NetworkManager'));
   }
   if (await isFolder(root, 'etc/systemd/network')) {
     const conf =
       '[Match]\nType=ether\n\n[Network]\nDHCP=ipv4\nKeepConfiguration=yes\n\n[DHCPv4]\nClientIdentifier=mac\n';
     await replaceBeneath(root, 'etc/systemd/network/05-bakery-netboot.network', conf);
-    notes.push('systemd-networkd keeps the lease of ethernet');
+    const message = 'systemd-networkd keeps the lease of ethernet';
+    found.push(finding('info', 'lease-kept', message, 'etc/systemd/network'));
   }
   const dhcpcd = (await readBeneath(root, 'etc/dhcpcd.conf'))?.toString('utf8');
   if (dhcpcd !== undefined && !/^nolink$/m.test(dhcpcd)) {
@@ -79,57 +71,50 @@ async function keepLease(root: string, notes: string[]): Promise<void> {
       'etc/dhcpcd.conf',
       `${dhcpcd.trimEnd()}\n\n# The root is on NFS: a lost link must not drop the address.\nnolink\n`,
     );
-    notes.push('dhcpcd keeps the address when the link is lost');
+    const message = 'dhcpcd keeps the address when the link is lost';
+    found.push(finding('info', 'lease-kept', message, 'etc/dhcpcd.conf'));
   }
 }
 
-async function lint(root: string, bootFolder: BootFolder, notes: string[]): Promise<void> {
-  const shadow = (await readBeneath(root, 'etc/shadow'))?.toString('utf8');
-  if (shadow === undefined) return;
-  const withPassword = shadow.split('\n').some((line) => /^[^:]+:\$/.test(line));
-  const rootKeys = await readBeneath(root, 'root/.ssh/authorized_keys').catch(() => undefined);
-  // The image makes its user at first boot from one of these.
-  const seeds = await Promise.all(
-    ['userconf.txt', 'userconf', 'user-data'].map((name) => readBeneath(root, `${bootFolder}/${name}`)),
-  );
-  const homes = await names(root, 'home');
-  const keys = await Promise.all(
-    homes.map((home) => readBeneath(root, `home/${home}/.ssh/authorized_keys`).catch(() => undefined)),
-  );
-  if (!withPassword && [rootKeys, ...keys, ...seeds].every((file) => !file?.length))
-    notes.push('warning: nobody can log in: no password and no key is set');
+/**
+ * Makes a mounted golden root fit to netboot. Idempotent. `cmdline.txt` is left as it is: it is rendered per Pi.
+ * @throws BakeryError `root-unfit`, `file-too-large` (invalid), `path-refused` (forbidden).
+ */
+export function prepareRoot(root: string): Promise<Prepared> {
+  return blamingRoot(() => prepare(root));
 }
 
-/** Makes a mounted golden root fit to netboot. Idempotent. `cmdline.txt` is left as it is: it is rendered per Pi. */
-export async function prepareRoot(root: string): Promise<Prepared> {
-  const notes: string[] = [];
+async function prepare(root: string): Promise<Prepared> {
+  const found: Finding[] = [];
   const bootFolder = await findBootFolder(root);
   const fstab = (await readBeneath(root, 'etc/fstab'))?.toString('utf8');
   if (fstab !== undefined) {
     const { text, dropped } = prepareFstab(fstab, bootFolder);
     if (text !== fstab) await replaceBeneath(root, 'etc/fstab', text);
-    for (const line of dropped) notes.push(`fstab: removed "${line}"`);
+    for (const line of dropped) {
+      const message = `fstab: removed "${line}"`;
+      found.push(finding('info', 'fstab-entry-removed', message, 'etc/fstab'));
+    }
   }
-  const wants = (await names(root, UNITS)).filter((name) => /\.(wants|requires)$/.test(name));
+  const wants = (await namesIn(root, UNITS)).filter((name) => /\.(wants|requires)$/.test(name));
   for (const folder of [...wants.map((name) => `${UNITS}/${name}`), 'etc/rc3.d', 'etc/rcS.d']) {
-    for (const name of await names(root, folder)) {
+    for (const name of await namesIn(root, folder)) {
       const unwanted = UNWANTED_UNITS.some(
         (unit) => name === `${unit}.service` || new RegExp(`^S\\d\\d${unit}$`).test(name),
       );
-      if (unwanted && (await removeBeneath(root, `${folder}/${name}`))) notes.push(`disabled ${name}`);
+      const path = `${folder}/${name}`;
+      if (!unwanted || !(await removeBeneath(root, path))) continue;
+      found.push(finding('info', 'unit-disabled', `disabled ${name}`, path));
     }
   }
   if (await isFolder(root, 'etc/rpi')) {
     // rpi-swap is a systemd generator, not a unit; swap in compressed memory needs no disk (swap.conf(5)).
     await replaceBeneath(root, 'etc/rpi/swap.conf.d/90-bakery-netboot.conf', '[Main]\nMechanism=zram\n');
-    notes.push('swap is in compressed memory, not in a file');
+    const message = 'swap is in compressed memory, not in a file';
+    found.push(finding('info', 'swap-in-memory', message, 'etc/rpi'));
   }
-  await keepLease(root, notes);
-  const cmdline = (await readBeneath(root, `${bootFolder}/cmdline.txt`))?.toString('utf8');
-  if (cmdline === undefined) notes.push('warning: the boot files have no cmdline.txt; no Pi can boot this');
-  else if (cmdline.includes('{{'))
-    notes.push('cmdline.txt is a template of the original Bakery; it is filled in per Pi');
-  else notes.push('cmdline.txt is rendered per Pi: NFS root instead of the card');
-  await lint(root, bootFolder, notes);
-  return { bootFolder, notes };
+  await keepLease(root, found);
+  found.push(...(await lintRoot(root, bootFolder)));
+  const lint = bounded(found);
+  return { bootFolder, notes: notesOf(lint), lint };
 }

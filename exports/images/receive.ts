@@ -79,6 +79,7 @@ function toBakeryError(error: unknown): unknown {
 
 /** Whatever the sender's side fails with: the bytes end before the upload does. */
 function cutOff(cause: unknown): never {
+  if (cause instanceof BakeryError) throw cause;
   throw new BakeryError('invalid', 'upload-cut-off', 'the upload ended before it was whole', {
     cause,
     detail: describeError(cause),

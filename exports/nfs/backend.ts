@@ -1,8 +1,11 @@
 import type { Ipv4 } from '../../core/ids.ts';
 
-/** Who may mount an export: one address, one IPv4 subnet (`a.b.c.d/n`), or anyone who reaches the server. */
+/**
+ * Who may mount an export: one address, one IPv4 subnet (`a.b.c.d/n`), or anyone who reaches the server. `also` is the address that the
+ * same client is leaving; which of the two is which means nothing to a server.
+ */
 export type ExportClient =
-  | { readonly kind: 'address'; readonly address: Ipv4 }
+  | { readonly kind: 'address'; readonly address: Ipv4; readonly also?: Ipv4 }
   | { readonly kind: 'subnet'; readonly cidr: string }
   | { readonly kind: 'any' };
 
@@ -25,6 +28,21 @@ export interface NfsPorts {
   readonly mountd: number;
 }
 
+/** A machine that has asked the server for something, a mount that was refused included. */
+export interface NfsClient {
+  readonly address: Ipv4;
+  /** When it last did, ms since the epoch. */
+  readonly heardAt: number;
+}
+
+/** What a machine has asked of the files themselves since the server's start: a mount that was refused is none with NFSv3. */
+export interface NfsOperations {
+  readonly v3: number;
+  readonly v4: number;
+  /** Those of NFSv4 that failed: there a mount is made of them, and so is one that is refused. */
+  readonly v4Failed: number;
+}
+
 /**
  * An NFS server that Bakery owns exports of. Every call makes something so, and may be repeated after a crash:
  * it looks at what the server does now, not at what this object did before. A second object for the same root sees
@@ -40,13 +58,15 @@ export interface NfsBackend {
 
   /**
    * Makes the server run and answer. A server that Bakery started earlier and that is whole is adopted as it is, with its
-   * exports; any other remains of one are ended first and the new one has no exports: converge after it.
+   * exports; any other remains of one are ended first. A new one serves `exports` from its first answer on, as far as it
+   * takes them: a client that ran before asks again the moment it can connect, and were its export added later, it would
+   * be told ESTALE. They are asked for when the old server is gone. Converge after it: one that is not served is told there.
    * Repeating it while the server runs adopts.
    * @throws BakeryError `foreign-nfs-server` (unavailable) when someone else's NFS server is there; `capability-missing`,
    * `tool-missing` (unavailable); `nfs-start-failed` (unavailable) with the end of its log in the detail. Nothing of ours
    * runs after a throw.
    */
-  start(): Promise<{ readonly adopted: boolean }>;
+  start(exports?: () => Promise<readonly NfsExport[]>): Promise<{ readonly adopted: boolean }>;
 
   /** True when every part runs and answers. Never throws for a dead server. */
   alive(): Promise<boolean>;
@@ -76,6 +96,12 @@ export interface NfsBackend {
 
   /** Changes client or access in place, effective at once for handles already held. Otherwise exactly `add`. */
   update(wanted: NfsExport): Promise<void>;
+
+  /** Who has asked it for something since its start. @throws BakeryError `nfs-unavailable`. */
+  clients(): Promise<readonly NfsClient[]>;
+
+  /** What a machine has asked for; nothing for one that it does not know. @throws BakeryError `nfs-unavailable`. */
+  operations(client: Ipv4): Promise<NfsOperations>;
 
   /** Stops serving and ends what Bakery started. Not running is fine. Bakery's own end does not call it. */
   stop(): Promise<void>;

@@ -20,14 +20,17 @@ export function canonicalSubnet(cidr: string): string | undefined {
 
 /**
  * One text per set of clients, so that two spellings of the same set compare equal: `a.b.c.d/32`, a subnet without host
- * bits, or `*`. Undefined for a subnet or address that is none.
+ * bits, two addresses with a comma between in the order of their text, or `*`. Undefined for a subnet or address that is none.
  */
 export function canonicalClient(client: ExportClient): string | undefined {
   switch (client.kind) {
     case 'any':
       return '*';
-    case 'address':
-      return canonicalSubnet(`${client.address}/32`);
+    case 'address': {
+      const both = [client.address, ...(client.also === undefined ? [] : [client.also])];
+      const texts = both.map((address) => canonicalSubnet(`${address}/32`));
+      return texts.includes(undefined) ? undefined : [...new Set(texts)].toSorted().join(', ');
+    }
     case 'subnet': {
       const cidr = canonicalSubnet(client.cidr);
       return cidr === '0.0.0.0/0' ? '*' : cidr;

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, truncate, utimes } from 'node:fs/promises';
 import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { mountAt } from './mountinfo.ts';
@@ -68,6 +68,13 @@ export async function setExt4Uuid(exec: Exec, file: string, uuid: string): Promi
   await exec('tune2fs', ['-U', uuid, file], { timeoutMs: 10 * 60_000, input: 'y\n' });
 }
 
+/** Grows an unmounted ext4 in a file. resize2fs wants one that was checked since it was last mounted. */
+export async function growExt4(exec: Exec, file: string, bytes: number): Promise<void> {
+  await truncate(file, bytes);
+  await checkExt4(exec, file);
+  await exec('resize2fs', [file], { timeoutMs: 10 * 60_000 });
+}
+
 /**
  * Mounts an ext4 file: no devices, no set-uid, nothing to run here; direct I/O, so that no block is cached twice. After an error it
  * is read-only, whatever its superblock says: then it is healed, not written on.
@@ -77,5 +84,17 @@ export async function mountExt4(exec: Exec, file: string, at: string): Promise<v
     timeoutMs: 60_000,
   });
   const source = (await mountAt(at))?.source;
-  if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
+  if (!source) return;
+  await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
+  // libblkid trusts what it has read of a device for up to 200 s, unless the device's node was changed since (blkid_verify in its
+  // verify.c). nfs-ganesha takes the UUID from there: a volume on a loop device that another one had a moment ago would be served
+  // under the identity of that other one, which could not be exported any more.
+  const now = new Date();
+  await utimes(source, now, now);
+}
+
+/** Ends what a copy of a mounted ext4 may have left open: its journal is played back. Nearly nothing to do when it was frozen. */
+export async function settleExt4(exec: Exec, file: string): Promise<void> {
+  const { code } = await exec('e2fsck', ['-p', file], { okCodes: [0, 1, 2, 3, 4, 8, 12], timeoutMs: 30 * 60_000 });
+  if (code > 1) await checkExt4(exec, file);
 }

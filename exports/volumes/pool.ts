@@ -42,7 +42,7 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-const FOLDERS = ['volumes', 'golden', 'incoming', 'trash', 'work'] as const;
+const FOLDERS = ['volumes', 'golden', 'incoming', 'trash', 'work', 'snapshots'] as const;
 export type PoolFolder = (typeof FOLDERS)[number];
 
 const MIB = 1024 ** 2;

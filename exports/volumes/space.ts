@@ -40,11 +40,12 @@ const BEGINS: readonly (readonly [SpaceLevel, number])[] = [
   ['low', 0.8],
 ];
 const SLACK = 0.03;
-const ORDER: readonly SpaceLevel[] = ['normal', 'low', 'high', 'refuse', 'readonly'];
+/** From good to bad. */
+export const SPACE_LEVELS: readonly SpaceLevel[] = ['normal', 'low', 'high', 'refuse', 'readonly'];
 
 /** True when `level` is as bad as `than`, or worse. */
 export function isAtLeast(level: SpaceLevel, than: SpaceLevel): boolean {
-  return ORDER.indexOf(level) >= ORDER.indexOf(than);
+  return SPACE_LEVELS.indexOf(level) >= SPACE_LEVELS.indexOf(than);
 }
 
 /**

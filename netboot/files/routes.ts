@@ -19,6 +19,9 @@ export type BootFileRoute = (request: BootFileRequest) => Promise<TftpAnswer | u
 
 const MAX_CMDLINE = 64 * 1024;
 
+/** Read by the system that is booted, from its root, and by no firmware. They hold passwords and keys, and TFTP asks for none. */
+const SECRETS = ['user-data', 'network-config', 'userconf', 'userconf.txt', 'wpa_supplicant.conf', 'custom.toml'];
+
 /** To the firmware a file that is refused (a link, a folder) is as good as missing. */
 function missing(error: unknown): undefined {
   if (isErrno(error, 'ENOENT') || (error instanceof BakeryError && error.code === 'path-refused')) return undefined;
@@ -40,6 +43,7 @@ const cmdline: BootFileRoute = async (request) => {
  * mount point on, so that a link in place of the boot folder is refused too.
  */
 const ownFile: BootFileRoute = async ({ mountPoint, bootFolder, rest }) => {
+  if (SECRETS.includes(rest.split('/').at(-1)?.toLowerCase() ?? '')) return undefined;
   const path = `${bootFolder}/${rest}`;
   try {
     await (await openBeneath(mountPoint, path)).close();

@@ -24,24 +24,41 @@ export interface TftpTransfer {
   /** Bytes of the file that the client acknowledged. */
   readonly bytes: number;
   readonly milliseconds: number;
+  /** From the arrival of the request until it was known what to send. */
+  readonly waitedMilliseconds: number;
 }
 
-/** What the worker tells. */
+/** What there is to do, and what was done since it was last told. */
+export interface TftpLoad {
+  /** Requests and transfers under way now. */
+  readonly sessions: number;
+  /** Requests that were refused at once: not a read, not in octet mode, or too many at a time. */
+  readonly turnedAway: number;
+}
+
+/** What a thread tells. */
 export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'listen-failed'; readonly code: string; readonly address: string; readonly port: number }
   | { readonly kind: 'request'; readonly id: number; readonly request: TftpRequest }
-  | { readonly kind: 'transfer'; readonly transfer: TftpTransfer }
+  | { readonly kind: 'transfer'; readonly id: number; readonly transfer: TftpTransfer }
+  /** Nobody wants the answer of a request any more. */
+  | { readonly kind: 'dropped'; readonly id: number }
+  | { readonly kind: 'load'; readonly load: TftpLoad }
   /** A file that is there could not be opened. */
   | { readonly kind: 'fault'; readonly request: TftpRequest; readonly error: string };
 
-/** What the worker is told. */
+/** What a thread is told. */
 export type ToWorker =
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: TftpAnswer }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: TftpAnswer; readonly mtu: number | undefined }
+  /** All threads together have too much under way. */
+  | { readonly kind: 'turn-away'; readonly id: number }
   | { readonly kind: 'close' };
 
-/** What the worker starts with. */
+/** What a thread starts with. */
 export interface WorkerSettings {
   readonly addresses: readonly Ipv4[];
   readonly port: number;
+  /** True: fail where anybody listens there already, also one who would share the port. */
+  readonly alone: boolean;
 }

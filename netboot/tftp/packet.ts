@@ -35,15 +35,16 @@ const MAX_REQUEST = 512;
 
 /** The packet in `datagram`; undefined for whatever is none. Never throws, whatever the length or the bytes. */
 export function decodePacket(datagram: Uint8Array): ClientPacket | undefined {
-  if (datagram.length < 4) return undefined;
+  const [high, low, third, fourth] = datagram;
+  if (high === undefined || low === undefined || third === undefined || fourth === undefined) return undefined;
+  // First, and without a view of its own: there is one for each block or window.
+  if (high === 0 && low === OPCODE.ack) return { kind: 'ack', block: third * 256 + fourth };
   const bytes = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.length);
   switch (bytes.readUInt16BE(0)) {
     case OPCODE.rrq:
       return decodeRequest('rrq', bytes);
     case OPCODE.wrq:
       return decodeRequest('wrq', bytes);
-    case OPCODE.ack:
-      return { kind: 'ack', block: bytes.readUInt16BE(2) };
     case OPCODE.error: {
       const end = bytes.indexOf(0, 4);
       const message = bytes.toString('latin1', 4, end < 0 ? bytes.length : end).slice(0, 200);

@@ -1,11 +1,13 @@
-import { Worker } from 'node:worker_threads';
-import { BakeryError, describeError } from '../../core/errors.ts';
+import { availableParallelism } from 'node:os';
+import { describeError } from '../../core/errors.ts';
 import { systemClock } from '../../core/host/clock.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
-import type { FromWorker, TftpAnswer, TftpRequest, TftpTransfer, ToWorker, WorkerSettings } from './messages.ts';
+import { CAPS, countSessions } from './caps.ts';
+import type { TftpAnswer, TftpLoad, TftpRequest, TftpTransfer } from './messages.ts';
+import { startThread, type Thread, type ThreadPorts } from './thread.ts';
 
-export type { TftpAnswer, TftpRequest, TftpTransfer } from './messages.ts';
+export type { TftpAnswer, TftpLoad, TftpRequest, TftpTransfer } from './messages.ts';
 
 /** Says what is sent for a request. A throw is answered with ERROR 0 and logged. */
 export type TftpResolve = (request: TftpRequest) => Promise<TftpAnswer>;
@@ -13,6 +15,8 @@ export type TftpResolve = (request: TftpRequest) => Promise<TftpAnswer>;
 /** A TFTP server that listens. */
 export interface TftpServer {
   readonly port: number;
+  /** True while a thread listens: with one thread, not for a moment after it died. */
+  isListening(): boolean;
   /** Ends the transfers and gives the ports back. It may be called twice. */
   close(): Promise<void>;
 }
@@ -23,124 +27,106 @@ export interface TftpOptions {
   readonly addresses: readonly Ipv4[];
   /** 0 picks one, the same for all addresses. */
   readonly port: number;
+  /** How many threads share the port; by default one for each processor, at least 2 and at most 4. */
+  readonly threads?: number;
   readonly resolve: TftpResolve;
+  /** The largest IP packet that gets from an address of ours to a client in one piece; undefined: an Ethernet frame's. It does not throw. */
+  readonly pathMtu?: (local: Ipv4, client: Ipv4) => Promise<number | undefined>;
   readonly log: Log;
   readonly onTransfer?: (transfer: TftpTransfer) => void;
-  /** The thread's file, for tests that make it fail. */
+  /** Told a few times a second for each thread while it changes, for all threads together; once more when one died. */
+  readonly onLoad?: (load: TftpLoad) => void;
+  /** A thread died, and is started again. */
+  readonly onRestart?: () => void;
+  /** The threads' file, for tests that make them fail. */
   readonly thread?: URL;
 }
 
 /** A thread that dies is started again after this, so that a fault that comes at once does not spin. */
 const RESTART_MS = 1_000;
-/** A thread that was told to end and has not is killed after this. */
-const END_MS = 2_000;
 
 /**
- * Starts a read-only TFTP server (RFC 1350, 2347, 2348, 2349, 7440) in a thread of its own.
+ * Starts a read-only TFTP server (RFC 1350, 2347, 2348, 2349, 7440). Its threads share one port: the kernel gives all that comes from
+ * one port of a client to the same thread, so a repeated request meets the transfer it belongs to (SO_REUSEPORT, socket(7)).
+ * Whatever the caller's thread does meanwhile, transfers go on; only new requests wait for it.
  * @throws BakeryError `tftp-port-in-use`, `tftp-port-denied`, `tftp-not-listening` (unavailable), naming address and port.
  */
 export async function startTftpServer(options: TftpOptions): Promise<TftpServer> {
-  const { log } = options;
+  const { log, addresses } = options;
   const closing = new AbortController();
-  let thread = startThread(options, options.port);
-  const port = await thread.listening.catch(async (error) => {
-    await thread.end();
-    throw error;
-  });
+  const count = options.threads ?? Math.min(4, Math.max(2, availableParallelism()));
+  const underWay = countSessions(CAPS);
+  const sessions = new Array<number>(count).fill(0);
+  const listens = new Array<boolean>(count).fill(false);
 
-  async function keepRunning(): Promise<void> {
+  function portsOf(index: number): ThreadPorts {
+    return {
+      log,
+      file: options.thread ?? new URL('./worker.ts', import.meta.url),
+      answer: (request) => (underWay.add(request.client) ? options.resolve(request) : undefined),
+      mtu: async ({ localAddress, client }) => options.pathMtu?.(localAddress, client),
+      onEnd({ client }, transfer) {
+        underWay.remove(client);
+        if (transfer) options.onTransfer?.(transfer);
+      },
+      onLoad: (load) => loadChanged(index, load),
+    };
+  }
+
+  function loadChanged(index: number, load: TftpLoad): void {
+    sessions[index] = load.sessions;
+    options.onLoad?.({ sessions: sessions.reduce((sum, n) => sum + n, 0), turnedAway: load.turnedAway });
+  }
+
+  /** Keeps the thread at `index` running until the end. */
+  async function keepRunning(index: number, first: Thread, port: number): Promise<void> {
+    let thread = first;
+    const end = () => void thread.end();
+    closing.signal.addEventListener('abort', end);
+    if (closing.signal.aborted) end();
     for (;;) {
       await thread.exited;
+      listens[index] = false;
+      loadChanged(index, { sessions: 0, turnedAway: 0 });
       await systemClock.sleep(RESTART_MS, closing.signal).catch(() => undefined);
       if (closing.signal.aborted) return;
       log.warn({}, 'starting the TFTP thread again');
-      thread = startThread(options, port);
+      options.onRestart?.();
+      thread = startThread({ addresses, port, alone: false }, portsOf(index));
       try {
         await thread.listening;
+        listens[index] = true;
       } catch (error) {
         if (!closing.signal.aborted) log.error({ error: describeError(error) }, 'the TFTP thread does not start');
         await thread.end();
       }
     }
   }
-  const kept = keepRunning();
+
+  const threads: Thread[] = [];
+  let port: number;
+  try {
+    // The first finds out whether the port is free: one that is shared looks free to everybody who would share it.
+    const first = startThread({ addresses, port: options.port, alone: true }, portsOf(0));
+    threads.push(first);
+    port = await first.listening;
+    for (let index = 1; index < count; index++) {
+      threads.push(startThread({ addresses, port, alone: false }, portsOf(index)));
+    }
+    await Promise.all(threads.map((thread) => thread.listening));
+  } catch (error) {
+    await Promise.all(threads.map((thread) => thread.end()));
+    throw error;
+  }
+  listens.fill(true);
+  const kept = Promise.all(threads.map((thread, index) => keepRunning(index, thread, port)));
 
   return {
     port,
+    isListening: () => listens.includes(true),
     async close() {
       closing.abort();
-      await thread.end();
       await kept;
     },
   };
-}
-
-/** One life of the thread. */
-interface Thread {
-  /** The port; rejects when it does not come to listen. */
-  readonly listening: Promise<number>;
-  readonly exited: Promise<void>;
-  /** Resolves when it has ended, at once when it has already. */
-  end(): Promise<void>;
-}
-
-function startThread(options: TftpOptions, port: number): Thread {
-  const { log } = options;
-  const settings: WorkerSettings = { addresses: options.addresses, port };
-  const worker = new Worker(options.thread ?? new URL('./worker.ts', import.meta.url), { workerData: settings });
-  const listening = Promise.withResolvers<number>();
-  const exited = Promise.withResolvers<void>();
-
-  async function answer(id: number, request: TftpRequest): Promise<void> {
-    let reply: TftpAnswer;
-    try {
-      reply = await options.resolve(request);
-    } catch (error) {
-      log.error({ request, error: describeError(error) }, 'a TFTP request could not be answered');
-      reply = { kind: 'error', code: 0, message: 'internal error' };
-    }
-    worker.postMessage({ kind: 'answer', id, answer: reply } satisfies ToWorker);
-  }
-
-  worker.on('message', (message: FromWorker) => {
-    switch (message.kind) {
-      case 'listening':
-        return listening.resolve(message.port);
-      case 'listen-failed':
-        return listening.reject(listenError(message));
-      case 'request':
-        return void answer(message.id, message.request);
-      case 'fault':
-        return log.error({ request: message.request, error: message.error }, 'a boot file could not be opened');
-      case 'transfer':
-        return options.onTransfer?.(message.transfer);
-    }
-  });
-  worker.on('error', (error) => {
-    log.error({ error: describeError(error) }, 'the TFTP thread failed');
-    listening.reject(error);
-  });
-  worker.on('exit', () => {
-    listening.reject(new Error('the TFTP thread ended'));
-    exited.resolve();
-  });
-
-  async function end(): Promise<void> {
-    worker.postMessage({ kind: 'close' } satisfies ToWorker);
-    const late = setTimeout(() => void worker.terminate(), END_MS);
-    await exited.promise;
-    clearTimeout(late);
-  }
-  return { listening: listening.promise, exited: exited.promise, end };
-}
-
-function listenError(failure: { code: string; address: string; port: number }): BakeryError {
-  const where = `${failure.address}:${failure.port}`;
-  if (failure.code === 'EADDRINUSE') {
-    return new BakeryError('unavailable', 'tftp-port-in-use', `another program serves TFTP on ${where}`);
-  }
-  if (failure.code === 'EACCES' || failure.code === 'EPERM') {
-    return new BakeryError('unavailable', 'tftp-port-denied', `TFTP on ${where} needs root or CAP_NET_BIND_SERVICE`);
-  }
-  return new BakeryError('unavailable', 'tftp-not-listening', `TFTP cannot listen on ${where} (${failure.code})`);
 }

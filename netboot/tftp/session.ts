@@ -19,24 +19,34 @@ export interface Session {
   stop(): void;
   /** True when the client has left it in the middle, so that its next request begins anew. */
   isAbandoned(): boolean;
-  readonly done: Promise<TftpTransfer>;
+  readonly done: Promise<Omit<TftpTransfer, 'waitedMilliseconds'>>;
 }
+
+/** Events that wait for a read of the file; more are as good as lost. */
+const MAX_WAITING = 64;
 
 /**
  * Sends `source` to the client from a socket of its own, bound to the address the request came to and connected to the
  * client: the kernel then drops what strangers send to it, so nobody else can advance or end the transfer (RFC 1350 §4).
  */
-export function startSession(request: TftpRequest, options: ReadonlyMap<string, string>, source: Source): Session {
-  const began = Date.now();
+export function startSession(
+  request: TftpRequest,
+  asked: { readonly options: ReadonlyMap<string, string>; readonly mtu?: number | undefined },
+  source: Source,
+): Session {
+  const began = performance.now();
   const socket: Socket = createSocket('udp4');
-  const done = Promise.withResolvers<TftpTransfer>();
-  const negotiated = negotiate(options, source.size);
+  const done = Promise.withResolvers<Awaited<Session['done']>>();
+  const negotiated = negotiate(asked.options, source.size, asked.mtu);
   let step: TransferStep = beginTransfer(negotiated, source.size, began);
   let timer: NodeJS.Timeout | undefined;
+  /** When the next `timeout` is due. The timer may fire earlier: it is not set anew for each block. */
+  let dueAt = 0;
   let connected = false;
   let ended = false;
-  // Sending reads the file and so takes its time; events that come meanwhile wait for it, in order.
-  let turn: Promise<void> = Promise.resolve();
+  /** True while the file is read; events that come meanwhile wait for it, in order. */
+  let reading = false;
+  const waiting: TransferEvent[] = [];
 
   function finish(outcome: TftpTransfer['outcome']): void {
     if (ended) return;
@@ -46,7 +56,8 @@ export function startSession(request: TftpRequest, options: ReadonlyMap<string, 
     source.close().catch(() => undefined);
     const bytes = Math.min(source.size, Math.max(0, step.state.acknowledged) * negotiated.blockSize);
     const { client, filename } = request;
-    done.resolve({ client, filename, outcome, bytes, milliseconds: Date.now() - began });
+    const milliseconds = Math.round(performance.now() - began);
+    done.resolve({ client, filename, outcome, bytes, milliseconds });
   }
 
   function fail(message: string): void {
@@ -58,40 +69,79 @@ export function startSession(request: TftpRequest, options: ReadonlyMap<string, 
     socket.send(encodeError(TFTP_ERROR.undefined, message), () => finish('failed'));
   }
 
-  async function perform(): Promise<void> {
-    const { state, send, timerMs, end } = step;
-    if (end) return finish(end);
-    if (timerMs !== undefined) {
-      clearTimeout(timer);
-      timer = setTimeout(() => enqueue({ kind: 'timeout', now: Date.now() }), timerMs);
-    }
-    if (!send) return;
-    for (let block = send.from; block <= send.to; block++) {
+  function setTimer(ms: number): void {
+    const now = performance.now();
+    const earlier = timer !== undefined && dueAt <= now + ms;
+    dueAt = now + ms;
+    if (earlier) return;
+    clearTimeout(timer);
+    timer = setTimeout(onTimer, ms);
+  }
+
+  function onTimer(): void {
+    timer = undefined;
+    const now = performance.now();
+    if (now < dueAt) timer = setTimeout(onTimer, dueAt - now);
+    else take({ kind: 'timeout', now });
+  }
+
+  function perform(): void {
+    const { send, timerMs, end } = step;
+    if (end) finish(end);
+    if (ended) return;
+    if (timerMs !== undefined) setTimer(timerMs);
+    if (send) sendBlocks(send.from, send.to);
+  }
+
+  function sendBlocks(from: number, to: number): void {
+    for (let block = from; block <= to; block++) {
       if (block === 0) {
         socket.send(encodeOack(negotiated.acknowledged));
         continue;
       }
-      const { start, end: stop } = blockRange(state, block);
-      const bytes = await source.read(start, stop);
-      if (ended) return;
-      if (!bytes) return fail('the file changed');
+      const { start, end } = blockRange(step.state, block);
+      const bytes = source.at(start, end);
+      if (!bytes) {
+        readThenSend(block, to);
+        return;
+      }
       socket.send([dataHeader(block), bytes]);
     }
   }
 
-  function enqueue(event: TransferEvent): void {
-    turn = turn.then(async () => {
-      if (ended) return;
-      step = advanceTransfer(step.state, event);
-      await perform();
-    });
-    turn.catch(() => fail('read error'));
+  function readThenSend(from: number, to: number): void {
+    const { start, end } = blockRange(step.state, from);
+    reading = true;
+    source
+      .load(start, end)
+      .then((isThere) => {
+        reading = false;
+        if (ended) return;
+        if (!isThere) return fail('the file changed');
+        sendBlocks(from, to);
+        while (!reading && !ended) {
+          const event = waiting.shift();
+          if (!event) return;
+          take(event);
+        }
+      })
+      .catch(() => fail('read error'));
+  }
+
+  function take(event: TransferEvent): void {
+    if (ended) return;
+    if (reading) {
+      if (waiting.length < MAX_WAITING) waiting.push(event);
+      return;
+    }
+    step = advanceTransfer(step.state, event);
+    perform();
   }
 
   socket.on('message', (datagram) => {
     const packet = decodePacket(datagram);
-    if (packet?.kind === 'ack') enqueue({ kind: 'ack', block: packet.block, now: Date.now() });
-    else if (packet?.kind === 'error') enqueue({ kind: 'error', code: packet.code });
+    if (packet?.kind === 'ack') take({ kind: 'ack', block: packet.block, now: performance.now() });
+    else if (packet?.kind === 'error') take({ kind: 'error', code: packet.code });
   });
   // ECONNREFUSED: the client's port is closed, as after a probe or a power cut. Anything else on the way (a full queue, a
   // neighbour that does not answer now) is a lost datagram, and the timer's.
@@ -106,13 +156,12 @@ export function startSession(request: TftpRequest, options: ReadonlyMap<string, 
       if (ended) return;
       if (error) return finish('failed');
       connected = true;
-      turn = turn.then(perform);
-      turn.catch(() => fail('read error'));
+      perform();
     });
   });
   return {
     stop: () => finish('aborted'),
-    isAbandoned: () => isAbandoned(step.state, Date.now()),
+    isAbandoned: () => isAbandoned(step.state, performance.now()),
     done: done.promise,
   };
 }

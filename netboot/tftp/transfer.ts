@@ -1,4 +1,5 @@
 import type { Negotiated } from './options.ts';
+import { measured, type RoundTrip, retryMs } from './retry.ts';
 
 /**
  * A read transfer as a pure state machine. Blocks are counted from 1 without wrapping; the wire has them modulo 65536.
@@ -15,6 +16,11 @@ export interface TransferState {
   readonly sent: number;
   /** How often the window was sent again without progress. */
   readonly tries: number;
+  /** How often the time until that is doubled: until a block that was sent once is acknowledged (Karn, RFC 6298 §5). */
+  readonly backoff: number;
+  readonly roundTrip: RoundTrip | undefined;
+  /** The block whose acknowledgement is timed, sent once; undefined: none. */
+  readonly timed: { readonly block: number; readonly at: number } | undefined;
   /**
    * The highest block sent more than once; -1: none. A client may acknowledge each copy, so an ACK up to here may be the
    * echo of a copy and reports no gap. To go back for it would double that window too, and every one after it.
@@ -40,42 +46,54 @@ export interface TransferStep {
   readonly end: 'sent' | 'aborted' | 'timed-out' | undefined;
 }
 
-/** A lock-step client's block is not sent again before this: a duplicated DATA once hung start4.elf (firmware issue 1631). */
-const FIRST_RETRY_MS = 1_000;
-/** With a window (no Pi firmware has one) loss is repaired sooner. */
-const FIRST_RETRY_WINDOW_MS = 300;
-const MAX_RETRY_MS = 8_000;
-const MAX_TRIES = 6;
+const MAX_TRIES = 8;
 /** TFTP_FILE_TIMEOUT of the firmware: no Pi waits longer. */
 const GIVE_UP_MS = 30_000;
 /** A client that asks anew after so long a silence has begun anew: no live one does while blocks come. */
 const ABANDONED_MS = 1_500;
 
-function retryMs(state: Pick<TransferState, 'negotiated' | 'tries'>): number {
-  const { windowSize, timeoutMs } = state.negotiated;
-  const first = windowSize > 1 ? FIRST_RETRY_WINDOW_MS : FIRST_RETRY_MS;
-  return Math.min(first * 2 ** state.tries, timeoutMs ?? MAX_RETRY_MS, MAX_RETRY_MS);
+function timer({ negotiated, roundTrip, backoff }: TransferState): number {
+  return retryMs(negotiated, roundTrip, backoff);
 }
 
-function fill(state: TransferState, from: number): TransferStep {
+function fill(state: TransferState, from: number, now: number): TransferStep {
   const to = Math.min(state.lastBlock, Math.max(0, state.acknowledged) + state.negotiated.windowSize);
-  const next = { ...state, sent: to };
-  return { state: next, send: from <= to ? { from, to } : undefined, timerMs: retryMs(next), end: undefined };
+  const timed = state.timed ?? (from <= to && to > state.resentTo ? { block: to, at: now } : undefined);
+  const next = { ...state, sent: to, timed };
+  return { state: next, send: from <= to ? { from, to } : undefined, timerMs: timer(next), end: undefined };
 }
 
-function goBack(state: TransferState, acknowledged: number): TransferStep {
-  return fill({ ...state, resentTo: Math.max(state.resentTo, state.sent) }, acknowledged + 1);
+function goBack(state: TransferState, acknowledged: number, now: number): TransferStep {
+  const resentTo = Math.max(state.resentTo, state.sent);
+  return fill({ ...state, resentTo, timed: undefined }, acknowledged + 1, now);
+}
+
+/** The state after an ACK of all up to `block`, with what it tells of the client's pace. */
+function progressed(state: TransferState, block: number, now: number): TransferState {
+  const next = { ...state, acknowledged: block, tries: 0, progressAt: now };
+  const { timed } = state;
+  if (!timed || block < timed.block) return next;
+  return { ...next, timed: undefined, backoff: 0, roundTrip: measured(state.roundTrip, now - timed.at) };
 }
 
 /** Begins a transfer of `size` bytes: the OACK where an option was accepted, else the first window. */
 export function beginTransfer(negotiated: Negotiated, size: number, now: number): TransferStep {
   const lastBlock = Math.floor(size / negotiated.blockSize) + 1;
-  const base = { negotiated, size, lastBlock, tries: 0, resentTo: -1, progressAt: now };
+  const base = {
+    negotiated,
+    size,
+    lastBlock,
+    tries: 0,
+    backoff: 0,
+    roundTrip: undefined,
+    resentTo: -1,
+    progressAt: now,
+  };
   if (negotiated.acknowledged.size > 0) {
-    const state: TransferState = { ...base, acknowledged: -1, sent: 0 };
-    return { state, send: { from: 0, to: 0 }, timerMs: retryMs(state), end: undefined };
+    const state: TransferState = { ...base, acknowledged: -1, sent: 0, timed: { block: 0, at: now } };
+    return { state, send: { from: 0, to: 0 }, timerMs: timer(state), end: undefined };
   }
-  return fill({ ...base, acknowledged: 0, sent: 0 }, 1);
+  return fill({ ...base, acknowledged: 0, sent: 0, timed: undefined }, 1, now);
 }
 
 /** The unwrapped number of a block on the wire, within the window that is under way; undefined for any other. */
@@ -94,25 +112,25 @@ export function advanceTransfer(state: TransferState, event: TransferEvent): Tra
       return { ...quiet, end: 'aborted' };
     case 'timeout': {
       if (state.tries >= MAX_TRIES || event.now - state.progressAt >= GIVE_UP_MS) return { ...quiet, end: 'timed-out' };
-      const again = { ...state, tries: state.tries + 1, resentTo: Math.max(state.resentTo, state.sent) };
-      if (state.acknowledged < 0) {
-        return { state: again, send: { from: 0, to: 0 }, timerMs: retryMs(again), end: undefined };
-      }
-      return fill(again, state.acknowledged + 1);
+      const again = { ...state, tries: state.tries + 1, backoff: state.backoff + 1 };
+      if (state.acknowledged >= 0) return goBack(again, state.acknowledged, event.now);
+      const next = { ...again, resentTo: 0, timed: undefined };
+      return { state: next, send: { from: 0, to: 0 }, timerMs: timer(next), end: undefined };
     }
     case 'ack': {
       const block = unwrap(state, event.block);
       if (block === undefined) return quiet;
       if (block > state.acknowledged) {
-        const progress = { ...state, acknowledged: block, tries: 0, progressAt: event.now };
+        const progress = progressed(state, block, event.now);
         if (block >= state.lastBlock) return { ...quiet, state: progress, end: 'sent' };
         // A partial ACK of a window says that what follows was lost (RFC 7440 §4): go back to it. Where it may be an echo,
         // go on, and leave a loss to the timer.
-        return block < state.sent && block > state.resentTo ? goBack(progress, block) : fill(progress, state.sent + 1);
+        if (block < state.sent && block > state.resentTo) return goBack(progress, block, event.now);
+        return fill(progress, state.sent + 1, event.now);
       }
       // A duplicate. In lock step only the timer sends again (no Sorcerer's Apprentice); in a window it reports a gap, too.
       if (state.negotiated.windowSize === 1 || block <= state.resentTo) return quiet;
-      return goBack(state, block);
+      return goBack(state, block, event.now);
     }
   }
 }

@@ -1,15 +1,17 @@
-import { BakeryError, describeError } from '../../core/errors.ts';
+import { describeError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { Ipv4, Mac, PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import type { Pi } from '../../core/pi.ts';
-import { listDisksOf } from '../../db/disks.ts';
+import { decodeRevision } from '../../core/revision.ts';
 import type { Db } from '../../db/open.ts';
 import { addPi, dropUnconfirmed, findPi, findPiBy, patchPi, setFault } from '../../db/pis.ts';
 import { type AddressDecision, decideAddress } from '../../netboot/addresses.ts';
 import { type BootPath, parseBootPath } from '../../netboot/files/path.ts';
 import type { TftpAnswer } from '../../netboot/tftp/server.ts';
 import type { ExportKeeper, PiPower } from '../operations/ports.ts';
+import { moveAddress } from './move.ts';
+import type { Told } from './sightings.ts';
 
 /** What is done with a Pi that nobody has seen before. */
 export type DiscoveryPolicy = 'accept' | 'quarantine' | 'ignore';
@@ -30,13 +32,15 @@ export interface BootDesk {
 /** What the desk acts through. */
 export interface DeskPorts {
   readonly db: Db;
-  readonly power: PiPower;
+  readonly power: Pick<PiPower, 'controls' | 'off'>;
   readonly exports: ExportKeeper;
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: DiscoveryPolicy;
   /** The MAC that the neighbour table shows at an address. */
   neighbour(address: Ipv4): Promise<Mac | undefined>;
+  /** What the board with that MAC told of itself lately, by DHCP. */
+  toldBy(mac: Mac): Told | undefined;
   /** A baked Pi's boot file, or undefined where there is none. */
   bootFile(pi: Pi, path: string): Promise<TftpAnswer | undefined>;
   /** The first-stage firmware that a Pi 1 to 3 asks for before it tells its serial, or undefined where there is none. */
@@ -72,23 +76,10 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
       relay: request.relay,
       neighbour,
       pi,
+      toldSerial: neighbour && ports.toldBy(neighbour)?.serial,
       macOwner: neighbour && (await findPiBy(db, 'mac', neighbour))?.id,
       addressOwner: request.relay ? undefined : (await findPiBy(db, 'address', request.client))?.id,
     });
-  }
-
-  async function bind(id: PiId, mac: Mac, address: Ipv4, previousOwner: PiId | undefined): Promise<void> {
-    await db.transaction().execute(async (trx) => {
-      if (previousOwner) await patchPi(trx, previousOwner, { address: null });
-      await patchPi(trx, id, { mac, address, addressSeenAt: clock.now() });
-    });
-    log.info({ pi: id, mac, address, previousOwner }, 'the address of a Pi is bound');
-    // The export must be ready before the reply that needs it.
-    await ports.exports.converge(await exportIdsOf(id));
-  }
-
-  async function exportIdsOf(id: PiId): Promise<number[]> {
-    return (await listDisksOf(db, id)).map((disk) => disk.exportId);
   }
 
   async function register(id: PiId, decision: Extract<AddressDecision, { kind: 'register' }>): Promise<boolean> {
@@ -98,7 +89,10 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
     const dropped = await dropUnconfirmed(db, MAX_UNCONFIRMED);
     if (dropped.length > 0) log.warn({ dropped }, 'too many unknown Pis; the oldest are forgotten');
     log.info({ pi: id, mac: decision.mac, address: decision.address }, 'an unknown Pi asked and is in the fridge now');
-    if (decision.mac && decision.address) await bind(id, decision.mac, decision.address, decision.previousOwner);
+    const { mac, address, previousOwner } = decision;
+    const revision = mac && ports.toldBy(mac)?.revision;
+    if (revision !== undefined && decodeRevision(revision)) await patchPi(db, id, { revision });
+    if (mac && address) await moveAddress(ports, { id, mac, address, previousOwner });
     return true;
   }
 
@@ -122,6 +116,8 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
       return NOT_FOUND;
     }
     if (pi.state !== 'baked') return NOT_FOUND;
+    // A person has switched it off and on since it was rebaked.
+    if (pi.awaitOff) await patchPi(db, pi.id, { awaitOff: false });
     return (await ports.bootFile(pi, rest)) ?? NOT_FOUND;
   }
 
@@ -145,7 +141,8 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
           if (!(await register(who.id, decision))) return NOT_FOUND;
           break;
         case 'bind':
-          await bind(who.id, decision.mac, decision.address, decision.previousOwner);
+          // The export must be ready before the reply that needs it.
+          await moveAddress(ports, { id: who.id, ...decision });
           break;
         case 'same':
           if (clock.now() - (who.pi?.addressSeenAt ?? 0) > SEEN_EVERY_MS) {
@@ -156,7 +153,8 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
           break;
       }
       const pi = await findPi(db, who.id);
-      if (!pi) throw new BakeryError('internal', 'internal', 'an internal error occurred');
+      // Forgotten meanwhile: it enters again when it asks again.
+      if (!pi) return NOT_FOUND;
       const own = await serve(pi, path.rest);
       // A bare name from a Pi in the fridge: the first stage, so that it goes on to tell its serial.
       if (own.kind === 'error' && !path.piId && !path.mac) return (await ports.firmware(path.rest)) ?? own;

@@ -8,12 +8,16 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Clock } from '../../core/host/clock.ts';
 import type { Ipv4 } from '../../core/ids.ts';
+import type { Subnet } from '../../core/subnet.ts';
 import type { FeedWatch } from '../../db/feed-watch.ts';
 import type { Db } from '../../db/open.ts';
 import type { Webhook } from '../../db/webhooks.ts';
+import type { DiagnosisFacts } from '../../netboot/boots/diagnosis.ts';
 import type { BootDesk } from '../boot/desk.ts';
+import type { BootRecorder } from '../boot/recorder.ts';
 import type { Engine } from '../operations/engine.ts';
 import type { PiPower, Places } from '../operations/ports.ts';
+import type { PartReadiness } from '../schema/health.ts';
 import type { LitterInfo } from '../schema/litter.ts';
 import type { AuthPolicy } from './auth.ts';
 
@@ -27,6 +31,15 @@ export interface WebhookPorts {
   ): Promise<{ kind: 'delivered'; status: number } | { kind: 'failed'; status?: number; error: string }>;
 }
 
+/** What is measured of the server. */
+export interface MetricsPort {
+  readonly contentType: string;
+  /** The page that Prometheus reads. */
+  write(): Promise<string>;
+  /** Counts an answered request; `route` is the pattern of its route, undefined for a call that there is not. */
+  request(answered: { route: string | undefined; method: string; status: number; seconds: number }): void;
+}
+
 /** What the routes act through. */
 export interface ApiPorts {
   readonly db: Db;
@@ -36,20 +49,26 @@ export interface ApiPorts {
   readonly power: PiPower;
   readonly places: Places;
   readonly desk: BootDesk;
+  readonly boots: Pick<BootRecorder, 'note' | 'round'>;
+  /** What a diagnosis of a boot rests on beside its record. */
+  diagnosisFacts(): DiagnosisFacts;
   readonly clock: Clock;
   readonly auth: AuthPolicy;
   /** Where Pis mount from. */
   readonly nfsAddress: Ipv4;
+  /** The subnet of that address; undefined when it is on no interface of this machine. */
+  subnet(): Subnet | undefined;
   /** For how long destroyed disks are kept, in ms. */
   readonly trashKeepMs: number;
+  /** The size of a bakeform's golden volume. */
+  goldenBytes(volumeId: string): Promise<number>;
   /** False while the pool is below its reserve and nothing may be written on volumes. */
   mayWrite(): boolean;
   /** What lies about below the root that nothing accounts for. */
   litter(): Promise<{ litter: readonly LitterInfo[]; more: boolean }>;
-  /** True while the database's file is not where it was, and nothing can be changed. */
-  databaseMoved(): boolean;
-  /** True once everything the server does is up. */
-  ready(): boolean;
+  /** How each part of the server is. Cheap, however often it is asked. */
+  readiness(): Promise<readonly PartReadiness[]>;
+  readonly metrics: MetricsPort;
 }
 
 /** Fastify with schemas by zod. */

@@ -4,11 +4,14 @@ import type { OperationId } from '../../core/ids.ts';
 import { addAudit } from '../../db/audit.ts';
 import type { Requester } from '../../db/journal.ts';
 import type { ApiPorts } from './api.ts';
+import type { Caller } from './auth.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Whose token came with it; empty before that is known. */
     actor: string;
+    /** Who that is, once known. */
+    caller: Caller;
     /** The operation that it started or touched. */
     operation: OperationId | undefined;
     /** The code of the problem it was answered with. */
@@ -27,10 +30,13 @@ export function requesterOf(request: FastifyRequest): Requester {
  */
 export function keepAudit(app: FastifyInstance, ports: ApiPorts): void {
   app.decorateRequest('actor', '');
+  app.decorateRequest('caller');
   app.decorateRequest('operation', undefined);
   app.decorateRequest('problem', undefined);
   app.addHook('onResponse', async (request, reply) => {
     const reads = request.method === 'GET' || request.method === 'HEAD' || request.method === 'OPTIONS';
+    // A flood of guesses would push out what is worth keeping; those before it are kept.
+    if (request.problem === 'too-many-failures') return;
     if (reads && reply.statusCode !== 401 && reply.statusCode !== 403) return;
     const entry = {
       actor: request.actor || 'nobody',

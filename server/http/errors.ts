@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { BakeryError, describeError, type ErrorKind } from '../../core/errors.ts';
@@ -9,7 +10,10 @@ const STATUS: { readonly [K in ErrorKind]: { readonly status: number; readonly t
   unauthorized: { status: 401, title: 'Unauthorized' },
   forbidden: { status: 403, title: 'Forbidden' },
   'not-found': { status: 404, title: 'Not Found' },
+  'too-slow': { status: 408, title: 'Request Timeout' },
   conflict: { status: 409, title: 'Conflict' },
+  'too-large': { status: 413, title: 'Content Too Large' },
+  'too-many': { status: 429, title: 'Too Many Requests' },
   internal: { status: 500, title: 'Internal Server Error' },
   unavailable: { status: 503, title: 'Service Unavailable' },
   timeout: { status: 504, title: 'Gateway Timeout' },
@@ -23,6 +27,12 @@ const FRAMEWORK_CODES: { readonly [status: number]: string } = {
   413: 'body-too-large',
   414: 'uri-too-long',
   415: 'media-type-unsupported',
+};
+
+/** Its own words for these repeat the address of the call, whatever that is. */
+const FRAMEWORK_MESSAGES: { readonly [code: string]: string } = {
+  FST_ERR_BAD_URL: 'the address of the call is not well formed',
+  FST_ERR_MAX_PARAM_LENGTH: 'a part of the address of the call is too long',
 };
 
 /** Where a code is explained, from the root of the repository's documentation. */
@@ -44,8 +54,10 @@ export function toProblem(error: unknown, requestId: string): Problem {
   }
   const status = error instanceof Error && 'statusCode' in error ? Number((error as FastifyError).statusCode) : 500;
   if (status >= 400 && status < 500) {
-    const message = (error as Error).message;
-    return problem(status, 'Bad Request', FRAMEWORK_CODES[status] ?? 'bad-request', message, requestId);
+    const { code, message } = error as FastifyError;
+    const title = STATUS_CODES[status] ?? STATUS.invalid.title;
+    const detail = FRAMEWORK_MESSAGES[code] ?? message;
+    return problem(status, title, FRAMEWORK_CODES[status] ?? 'bad-request', detail, requestId);
   }
   return problem(500, STATUS.internal.title, 'internal', 'an internal error occurred; the log has it', requestId);
 }

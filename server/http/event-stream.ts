@@ -22,6 +22,8 @@ export interface EventStream {
   readonly after: number;
   /** Filters of types; none for all. */
   readonly types: readonly string[];
+  /** False once the reader may not know more. */
+  isWelcome(): Promise<boolean>;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
@@ -64,6 +66,8 @@ export async function streamEvents(sink: Writable, stream: EventStream): Promise
   let isOpen = await write(sink, formatHeartbeat(cursor), signal);
   while (isOpen) {
     const page = await readFeed(db, { after: cursor, limit: PAGE });
+    // After the page was read: who is revoked is told nothing of what came after that, and the revocation ends his waiting.
+    if (!(await stream.isWelcome())) return;
     const wanted = page.events.filter((event) => isWanted(types, event.type));
     const text = `${page.gap ? formatGap(page.gap) : ''}${wanted.map(formatEvent).join('')}`;
     cursor = page.next;

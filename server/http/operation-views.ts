@@ -1,5 +1,15 @@
-import type { Claim, EventRecord, OperationRecord, StepEvent } from '../../db/journal.ts';
-import type { Engine } from '../operations/engine.ts';
+import type { FastifyRequest } from 'fastify';
+import type { BulkItem } from '../../db/bulk.ts';
+import {
+  type Claim,
+  type EventRecord,
+  findOperation,
+  listEvents,
+  type OperationRecord,
+  type StepEvent,
+} from '../../db/journal.ts';
+import type { Db } from '../../db/open.ts';
+import type { Engine, Started } from '../operations/engine.ts';
 import type { OperationDetail, OperationInfo } from '../schema/operation.ts';
 
 const STATE_OF: { readonly [E in StepEvent]: OperationInfo['steps'][number]['state'] } = {
@@ -59,14 +69,36 @@ export function operationInfo(
   };
 }
 
-/** An operation with its history. */
+/** The operation that a request has just begun. */
+export async function admittedOperation(
+  { db, engine }: { db: Db; engine: Engine },
+  request: FastifyRequest,
+  { id }: Pick<Started, 'id'>,
+): Promise<OperationInfo> {
+  request.operation = id;
+  const operation = await findOperation(db, id);
+  if (!operation) throw new Error('an operation was admitted without a row');
+  return operationInfo(operation, await listEvents(db, id), engine);
+}
+
+/** An operation with its history, and what became of each Pi of a bulk. */
 export function operationDetail(
   operation: OperationRecord,
-  { events, claims }: { events: readonly EventRecord[]; claims: readonly Claim[] },
+  { events, claims, items }: { events: readonly EventRecord[]; claims: readonly Claim[]; items: readonly BulkItem[] },
   engine: Pick<Engine, 'progress' | 'stepsOf'>,
 ): OperationDetail {
   return {
     ...operationInfo(operation, events, engine),
+    ...(items.length === 0
+      ? {}
+      : {
+          results: items.map(({ pi, state, operation: own, isBegun, error: fault }) => ({
+            pi,
+            state,
+            ...(isBegun ? { operation: own } : {}),
+            ...(fault ? { error: fault } : {}),
+          })),
+        }),
     holds: claims.map(({ resource, purpose }) => ({ resource, purpose })),
     events: events.map(({ at, step, event, output }) => {
       const failed = event === 'failed' || event === 'undo-failed';

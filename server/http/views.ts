@@ -1,13 +1,16 @@
 import type { Bakeform } from '../../core/bakeform.ts';
-import type { Disk } from '../../core/disk.ts';
+import type { Disk, Snapshot } from '../../core/disk.ts';
 import type { DiskId, Ipv4 } from '../../core/ids.ts';
 import { legacyStatus, type Pi } from '../../core/pi.ts';
-import { listDisks } from '../../db/disks.ts';
+import { countBakedFrom } from '../../db/bakeforms.ts';
+import { type DiskRecord, listDisks } from '../../db/disks.ts';
 import type { Executor } from '../../db/open.ts';
+import { countSnapshots } from '../../db/snapshots.ts';
 import type { Places } from '../operations/ports.ts';
-import type { BakeformInfo } from '../schema/bakeform.ts';
-import type { DiskInfo } from '../schema/disk.ts';
+import type { BakeformDetail, BakeformInfo } from '../schema/bakeform.ts';
+import type { DiskDetail, DiskInfo, SnapshotInfo } from '../schema/disk.ts';
 import type { PiInfo } from '../schema/pi.ts';
+import { iso } from './operation-views.ts';
 
 /** What the wire shapes need beside the records. */
 export interface ViewFacts {
@@ -26,6 +29,24 @@ export function diskInfo(disk: Disk, facts: ViewFacts): DiskInfo {
   };
 }
 
+/** The same with what is known beside. */
+export async function diskDetail(ex: Executor, disk: DiskRecord, facts: ViewFacts): Promise<DiskDetail> {
+  return {
+    ...diskInfo(disk, facts),
+    role: disk.role,
+    ...(disk.name === undefined ? {} : { name: disk.name }),
+    ...(disk.source === undefined ? {} : { source: disk.source }),
+    createdAt: iso(disk.createdAt),
+    ...(disk.pi === undefined ? {} : { attachedTo: disk.pi }),
+    snapshots: await countSnapshots(ex, disk.id),
+  };
+}
+
+/** A snapshot as the API shows it. */
+export function snapshotInfo({ id, disk, name, sizeMiB, createdAt }: Snapshot): SnapshotInfo {
+  return { id, disk, ...(name === undefined ? {} : { name }), sizeMiB, createdAt: iso(createdAt) };
+}
+
 /** A bakeform as the API shows it. */
 export function bakeformInfo(bakeform: Bakeform, facts: ViewFacts): BakeformInfo {
   return {
@@ -33,6 +54,19 @@ export function bakeformInfo(bakeform: Bakeform, facts: ViewFacts): BakeformInfo
     location: facts.places.bakeform(bakeform.volumeId),
     ...(bakeform.sha256 === undefined ? {} : { sha256: bakeform.sha256, bytes: bakeform.bytes }),
     notes: [...bakeform.notes],
+  };
+}
+
+/** The same with what is known beside. */
+export async function bakeformDetail(ex: Executor, bakeform: Bakeform, facts: ViewFacts): Promise<BakeformDetail> {
+  return {
+    ...bakeformInfo(bakeform, facts),
+    createdAt: iso(bakeform.createdAt),
+    bootFolder: bakeform.bootFolder,
+    rootUsedBytes: bakeform.root.usedBytes,
+    rootSizeBytes: bakeform.root.sizeBytes,
+    pis: await countBakedFrom(ex, bakeform.volumeId),
+    lint: [...bakeform.lint],
   };
 }
 

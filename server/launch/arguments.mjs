@@ -6,14 +6,19 @@ export const USAGE = `usage: node server/launch.mjs <command> [--yes] [arguments
   start [settings]      run the server; "start --help" lists the settings
   stop                  end the NFS server that a stopped Bakery left running
   test [--long] [files] run the tests (as root), all or those in the files named
+  transcripts           write docs/api.md anew from calls of a real server (as root)
   mutations [words]     take out each protection in turn; the test named with it must fail (as root)
+  bench [--write]       measure TFTP beside other servers; --write puts it into docs/performance.md (as root)
   check                 types, style and the committed openapi.yaml
   openapi               write openapi.yaml anew
 
 Missing npm modules are installed first, and for start and test missing Debian packages.
   --yes                 install packages without asking (CI=true and BAKERY_YES=1 mean the same)`;
 
-const COMMANDS = ['start', 'stop', 'test', 'mutations', 'check', 'openapi'];
+const COMMANDS = ['start', 'stop', 'test', 'bench', 'mutations', 'check', 'openapi', 'transcripts'];
+const SCRIPTS = { bench: 'run bench', mutations: 'run test:mutations', transcripts: 'run transcripts' };
+/** Those that run tests, or what tests are made of: they need root, and what tests need. */
+const WITH_TESTS = ['test', 'bench', 'mutations', 'transcripts'];
 
 /** True for `1`, `true`, `yes`, whatever a CI sets; false for unset, empty, `0` and `false`. */
 function isSet(value) {
@@ -31,8 +36,8 @@ export function parseArguments(argv, env) {
   const cleans = first === 'start' && rest[0] === 'import-clean';
   const own = cleans ? [] : first === 'test' ? ['--yes', '--long'] : ['--yes'];
   const given = rest.filter((arg) => !own.includes(arg));
-  // A backup by a timer must not wait for somebody to answer whether packages may be installed.
-  const isFileWork = first === 'start' && ['backup', 'restore'].includes(given[0]);
+  // A doctor takes the machine as it is; a backup by a timer must not wait for somebody to answer whether packages may be installed.
+  const isFileWork = first === 'start' && ['backup', 'restore', 'doctor'].includes(given[0]);
   // `npm start -- stop` is how a person says it.
   const stops = first === 'start' && given[0] === 'stop';
   const command = stops ? 'stop' : first;
@@ -43,13 +48,13 @@ export function parseArguments(argv, env) {
     long: command === 'test' && rest.includes('--long'),
     yes: rest.includes('--yes') || isSet(env.CI) || isSet(env.BAKERY_YES),
     packages: cleans || isFileWork ? 'none' : packagesOf(command, args),
-    needsRoot: command === 'test' || command === 'mutations',
-    asRoot: `sudo npm ${command === 'mutations' ? 'run test:mutations' : 'test'}${rest.length > 0 ? ` -- ${rest.join(' ')}` : ''}`,
+    needsRoot: WITH_TESTS.includes(command),
+    asRoot: `sudo npm ${SCRIPTS[command] ?? 'test'}${rest.length > 0 ? ` -- ${rest.join(' ')}` : ''}`,
   };
 }
 
 /** Which Debian packages a command needs. Asking for help needs none. */
 function packagesOf(command, args) {
-  if (command === 'test' || command === 'mutations') return 'test';
+  if (WITH_TESTS.includes(command)) return 'test';
   return command === 'start' && !args.includes('--help') ? 'start' : 'none';
 }

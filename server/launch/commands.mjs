@@ -18,6 +18,15 @@ export function commandsFor({ command, args, long }, { root, node, path, colors 
   const step = (name, ...argv) => ({ name, program: node, args: argv, env });
   const tsc = join('node_modules', 'typescript7', 'bin', 'tsc');
   const biome = join('node_modules', '@biomejs', 'biome', 'bin', 'biome');
+  const redocly = join('node_modules', '@redocly', 'cli', 'bin', 'cli.js');
+  const openapi = step(
+    'openapi.yaml by Redocly',
+    redocly,
+    'lint',
+    '--extends=recommended-strict',
+    '--max-problems=20',
+    'openapi.yaml',
+  );
   switch (command) {
     case 'start':
       return [step('start', 'server/main.ts', ...args)];
@@ -25,13 +34,24 @@ export function commandsFor({ command, args, long }, { root, node, path, colors 
       return [step('stop', 'server/main.ts', 'stop', ...args)];
     case 'mutations':
       return [step('mutations', 'test/mutations/main.ts', ...args)];
+    case 'bench':
+      return [step('bench', 'test/bench/main.ts', ...args)];
+    case 'transcripts':
+      return [
+        {
+          ...step('docs/api.md', '--test', 'test/transcripts/api.test.ts'),
+          env: { ...env, BAKERY_WRITE_TRANSCRIPTS: '1' },
+        },
+      ];
     case 'openapi':
-      return [step('openapi', 'server/openapi.ts', ...args)];
+      return [step('openapi.yaml', 'server/openapi.ts', ...args), step('client types', 'test/api-types.ts', ...args)];
     case 'check':
       return [
         step('types', tsc, '--noEmit', '-p', '.'),
         step('style', biome, 'ci', ...(colors ? [] : ['--colors=off']), '.'),
         step('openapi.yaml', 'server/openapi.ts', '--check'),
+        step('client types', 'test/api-types.ts', '--check'),
+        { ...openapi, env: { ...env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' } },
       ];
     case 'test': {
       const files = args.filter((arg) => !arg.startsWith('-'));
@@ -40,7 +60,7 @@ export function commandsFor({ command, args, long }, { root, node, path, colors 
         '--test',
         // Named, because Node chooses another one where stdout is no terminal.
         '--test-reporter=spec',
-        '--test-concurrency=2',
+        '--test-concurrency=3',
         `--test-timeout=${long ? LONG_TEST_TIMEOUT_MS : TEST_TIMEOUT_MS}`,
         ...args.filter((arg) => arg.startsWith('-')),
         ...(files.length > 0 ? files : ['test/**/*.test.ts']),

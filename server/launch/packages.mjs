@@ -29,7 +29,16 @@ export const PACKAGES = [
   { name: 'iproute2', for: 'start', programs: ['ip'] },
   { name: 'libnfs-utils', for: 'test', programs: ['nfs-ls', 'nfs-cat', 'nfs-cp'] },
   { name: 'dnsmasq-base', for: 'test', programs: ['dnsmasq'] },
+  // Its udhcpc.
+  { name: 'busybox', for: 'test', programs: ['busybox'] },
+  // Clients of TFTP, and packets that get lost.
+  { name: 'tftp-hpa', for: 'test', programs: ['tftp'] },
+  { name: 'atftp', for: 'test', programs: ['atftp'] },
+  { name: 'nftables', for: 'test', programs: ['nft'] },
+  // The doctor listens with it where it is installed.
+  { name: 'tcpdump', for: 'test', programs: ['tcpdump'] },
   { name: 'dosfstools', for: 'test', programs: ['mkfs.vfat'] },
+  { name: 'chromium', for: 'test', programs: ['chromium'] },
   { name: 'curl', for: 'test', programs: ['curl'] },
   { name: 'git', for: 'test', programs: ['git'] },
   { name: 'cpio', for: 'test', programs: ['cpio'] },

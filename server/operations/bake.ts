@@ -1,57 +1,59 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { BakeryError } from '../../core/errors.ts';
-import { type BakeformName, type DiskId, mintDiskId, type PiId } from '../../core/ids.ts';
+import { type BakeformName, mintDiskId, type PiId } from '../../core/ids.ts';
 import { requireReadyBakeform } from '../../db/bakeforms.ts';
+import { listClaimed } from '../../db/claims.ts';
 import { addDisk, mintExportId, removeDisk, setDiskState } from '../../db/disks.ts';
-import { findClaim } from '../../db/journal.ts';
 import type { Executor } from '../../db/open.ts';
 import { listPis, movePi, patchPi } from '../../db/pis.ts';
 import type { OperationKind } from './kind.ts';
+import { cloneRoot, type GoldenBytes, NewRoot, planRoot, type RootWish, settleRoot } from './new-root.ts';
+import { type PiChoice, pickPi } from './pick.ts';
 import type { OperationPorts } from './ports.ts';
+import { powerOnStep } from './power-on.ts';
 
-const Params = z.object({
+const Params = NewRoot.extend({
   pi: z.string().transform((id) => id as PiId),
-  bakeform: z.string().transform((name) => name as BakeformName),
-  golden: z.string(),
-  disk: z.string().transform((id) => id as DiskId),
-  fsUuid: z.string(),
-  exportId: z.number(),
+  powerOn: z.boolean().optional(),
 });
 /** A bake's choice and the ids minted for it, fixed in the transaction that admits it. */
 export type BakeParams = z.output<typeof Params>;
 
+/** What a bake is asked for. */
+export interface BakeWish extends RootWish, PiChoice {
+  readonly bakeform: BakeformName;
+  /** Switched on when all is in place; else its power is left as it is. */
+  readonly powerOn?: boolean | undefined;
+}
+
 /**
  * Picks a free Pi and mints the ids of its root. Runs in the admitting transaction, so no two bakes get the same Pi.
- * @throws BakeryError `bakeform-unknown` (invalid), `no-free-pi` (not-found).
+ * @throws BakeryError `bakeform-unknown`, `root-too-small` (invalid), and what `pickPi` throws.
  */
 export async function planBake(
   trx: Executor,
-  wish: { bakeform: BakeformName; controls: (pi: PiId) => boolean },
+  wish: BakeWish,
+  facts: { controls(pi: PiId): boolean; goldenBytes: GoldenBytes },
 ): Promise<BakeParams> {
   const bakeform = await requireReadyBakeform(trx, wish.bakeform, 'invalid');
-  const free = (await listPis(trx)).filter(
-    (pi) => pi.state === 'fridge' && !pi.maintenance && !pi.quarantine && !pi.awaitOff && pi.fault === undefined,
-  );
-  // A Pi whose power works can be started; one without comes last.
-  free.sort((a, b) => Number(wish.controls(b.id)) - Number(wish.controls(a.id)));
-  for (const pi of free) {
-    if (await findClaim(trx, `pi:${pi.id}`)) continue;
-    return {
-      pi: pi.id,
-      bakeform: bakeform.name,
-      golden: bakeform.volumeId,
-      disk: mintDiskId(),
-      fsUuid: randomUUID(),
-      exportId: await mintExportId(trx),
-    };
-  }
-  throw new BakeryError('not-found', 'no-free-pi', 'no available Pi found');
+  const claimed = await listClaimed(trx);
+  const isClaimed = (pi: PiId) => claimed.has(`pi:${pi}`);
+  const pi = pickPi(await listPis(trx), wish, { controls: facts.controls, isClaimed });
+  return {
+    pi: pi.id,
+    bakeform: bakeform.name,
+    golden: bakeform.volumeId,
+    disk: mintDiskId(),
+    fsUuid: randomUUID(),
+    exportId: await mintExportId(trx),
+    ...(wish.powerOn ? { powerOn: true } : {}),
+    ...(await planRoot(wish, { volumeId: bakeform.volumeId, bytes: facts.goldenBytes })),
+  };
 }
 
-/** Takes a Pi from the fridge with a clone of a bakeform. Never powers it on: the client does, when all is in place. */
+/** Takes a Pi from the fridge with a clone of a bakeform. Powers it on only when told to: else the client does that. */
 export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
-  const { db, volumes, images, exports, places } = ports;
+  const { db, volumes, exports, places } = ports;
   // The journal may say that it is mounted, and the machine have been restarted since: each step that needs it asks again.
   const mount = ({ disk, fsUuid, pi }: BakeParams) => volumes.mount({ id: disk, fsUuid, at: places.root(pi) });
   return {
@@ -82,7 +84,7 @@ export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
       {
         name: 'clone',
         timeoutMs: 30 * 60_000,
-        do: ({ params }) => volumes.clone({ golden: params.golden, id: params.disk, fsUuid: params.fsUuid }),
+        do: ({ params }) => cloneRoot(ports, params),
         undo: ({ params }) => volumes.remove({ id: params.disk }),
       },
       {
@@ -96,7 +98,7 @@ export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
         timeoutMs: 60_000,
         async do({ params }) {
           await mount(params);
-          await images.giveIdentity({ mountPoint: places.root(params.pi), piId: params.pi });
+          await settleRoot(ports, params, { mountPoint: places.root(params.pi), pi: params.pi });
         },
       },
       {
@@ -108,10 +110,11 @@ export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
           await exports.converge([params.exportId]);
         },
         async undo({ params }) {
-          await setDiskState(db, params.disk, 'removing');
+          await setDiskState(db, params.disk, 'making');
           await exports.converge([params.exportId]);
         },
       },
+      powerOnStep<BakeParams>(ports),
     ],
     commit: async (trx, { params }) => void (await movePi(trx, params.pi, 'baked')),
     async unwound(trx, { params }) {

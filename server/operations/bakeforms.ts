@@ -7,33 +7,52 @@ import {
   findBakeform,
   finishBakeform,
   removeBakeform,
-  requireReadyBakeform,
+  requireBakeform,
   setBakeformState,
 } from '../../db/bakeforms.ts';
 import type { Executor } from '../../db/open.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
 
-const Params = z.object({ name: z.string().transform((name) => name as BakeformName), volume: z.string() });
+const Params = z.object({
+  name: z.string().transform((name) => name as BakeformName),
+  volume: z.string(),
+  /** What its bytes must hash to. */
+  sha256: z.string().optional(),
+});
 /** A bakeform's name and its golden volume's id. */
 export type BakeformParams = z.output<typeof Params>;
 
-/** Mints the id of a new bakeform's golden volume; refuses a name that is taken. Runs in the admitting transaction. */
-export async function planUpload(trx: Executor, name: BakeformName): Promise<BakeformParams> {
-  if (await findBakeform(trx, name)) {
+/**
+ * Mints the id of a new bakeform's golden volume; refuses a name that is taken. One that is being made or removed is busy, as the claim
+ * tells: an upload that was cut ends in a moment, and were its client told that the name is taken, its delete would find nothing.
+ * Runs in the admitting transaction.
+ */
+export async function planUpload(trx: Executor, name: BakeformName, sha256?: string): Promise<BakeformParams> {
+  if ((await findBakeform(trx, name))?.state === 'ready') {
     throw new BakeryError('forbidden', 'bakeform-exists', `there is a bakeform ${name} already`);
   }
-  return { name, volume: randomUUID() };
+  return { name, volume: randomUUID(), ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
-/** The bakeform to delete. Runs in the admitting transaction. */
+/** The bakeform to delete; of one that is being made the claim decides. Runs in the admitting transaction. */
 export async function planDelete(trx: Executor, name: BakeformName): Promise<BakeformParams> {
-  const bakeform = await requireReadyBakeform(trx, name, 'not-found');
-  return { name, volume: bakeform.volumeId };
+  return { name, volume: (await requireBakeform(trx, name)).volumeId };
 }
 
 const Received = z.object({ bytes: z.number(), sha256: z.string() });
-const Prepared = z.object({ bootFolder: z.string(), notes: z.array(z.string()) });
+const Finding = z.object({
+  code: z.string(),
+  level: z.enum(['info', 'warning', 'error']),
+  message: z.string(),
+  path: z.string().exactOptional(),
+});
+const Prepared = z.object({
+  bootFolder: z.string(),
+  notes: z.array(z.string()),
+  lint: z.array(Finding),
+  root: z.object({ usedBytes: z.number(), sizeBytes: z.number() }),
+});
 
 /** What a crash cannot bring back of an upload. */
 export interface UploadAttachment {
@@ -56,10 +75,15 @@ export function uploadBakeformKind(ports: OperationPorts): OperationKind<Bakefor
       {
         name: 'receive',
         timeoutMs: 24 * 3_600_000,
-        do({ params, signal, attachment, report }) {
+        async do({ params, signal, attachment, report }) {
           const { body, total } = attachment as UploadAttachment;
           const onBytes = (done: number) => report({ done, total, unit: 'bytes' });
-          return images.receive(body, { id: params.volume, signal, onBytes });
+          const received = await images.receive(body, { id: params.volume, signal, onBytes });
+          if (params.sha256 !== undefined && params.sha256 !== received.sha256) {
+            const message = `what came has the SHA-256 ${received.sha256}`;
+            throw new BakeryError('invalid', 'sha-differs', message);
+          }
+          return received;
         },
         undo: ({ params }) => images.tidy({ id: params.volume }),
       },

@@ -4,6 +4,7 @@ import type { Claim } from '../../db/journal.ts';
 import type { Executor } from '../../db/open.ts';
 import type { Step } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
+import { dropSnapshotsOf } from './snapshots.ts';
 import { Discarded, forgetDisk } from './trash.ts';
 
 /** A Pi and the disks that end with what it is baked as. */
@@ -44,11 +45,21 @@ export function destroySteps<P extends Doomed>(ports: OperationPorts): Step<P>[]
       name: 'discard',
       timeoutMs: 5 * 60_000,
       async do({ params }) {
+        const disks = await Promise.all(params.disks.map((id) => findDisk(db, id)));
+        const hasTwoRoots = disks.filter((disk) => disk?.role === 'root').length > 1;
         for (const id of params.disks) {
-          const role = (await findDisk(db, id))?.role;
-          await volumes.unmount({ id, at: role === 'root' ? places.root(params.pi) : places.disk(id) });
+          const isRoot = (await findDisk(db, id))?.role === 'root';
+          const at = isRoot ? places.root(params.pi) : places.disk(id);
+          // A rebake that is stuck leaves two roots, of which one at most is mounted there.
+          if (isRoot && hasTwoRoots) await volumes.unmountFrom({ id, places: [at, places.disk(id)] });
+          else await volumes.unmount({ id, at });
           if (ports.keepsTrash) await volumes.discard({ id });
-          else await volumes.remove({ id });
+          else {
+            await dropSnapshotsOf(ports, id);
+            await volumes.remove({ id });
+          }
+          // The rebake may have put it there.
+          if (isRoot && hasTwoRoots && !ports.keepsTrash) await volumes.purge({ id });
         }
         return { trashed: ports.keepsTrash };
       },

@@ -9,6 +9,7 @@ import {
   nextPosition,
   placeDisk,
   removeDisk,
+  requireFreeName,
   requireReadyDisk,
   setDiskState,
   unplaceDisk,
@@ -17,18 +18,47 @@ import type { Executor } from '../../db/open.ts';
 import { requirePi } from '../../db/pis.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
+import { CopyFrom, dropSnapshotsOf, liveDisk, notLarger, planCopy } from './snapshots.ts';
 import { Discarded, forgetDisk } from './trash.ts';
 
 const Id = z.string().transform((id) => id as DiskId);
 const Pi = z.string().transform((id) => id as PiId);
 
-const CreateParams = z.object({ disk: Id, fsUuid: z.string(), exportId: z.number(), sizeMiB: z.number() });
+const CreateParams = z.object({
+  disk: Id,
+  fsUuid: z.string(),
+  exportId: z.number(),
+  sizeMiB: z.number(),
+  name: z.string().optional(),
+  /** What it is made from, and the size it gets then when that is larger. */
+  from: CopyFrom.extend({ growTo: z.number().optional() }).optional(),
+});
 /** A new disk's size and the ids minted for it. */
 export type CreateDiskParams = z.output<typeof CreateParams>;
 
-/** Mints the ids of a new disk. Runs in the admitting transaction. */
-export async function planCreateDisk(trx: Executor, sizeMiB: number): Promise<CreateDiskParams> {
-  return { disk: mintDiskId(), fsUuid: randomUUID(), exportId: await mintExportId(trx), sizeMiB };
+/** What a new disk should be: of a size, or made from a disk or snapshot and then at least as large. */
+export interface DiskWish {
+  readonly sizeMiB?: number | undefined;
+  readonly name?: string | undefined;
+  readonly from?: string | undefined;
+}
+
+/**
+ * Mints the ids of a new disk. Runs in the admitting transaction.
+ * @throws BakeryError `disk-name-taken` (conflict), `source-unknown`, `disk-not-larger` (invalid), `disk-is-root` (forbidden).
+ */
+export async function planCreateDisk(trx: Executor, wish: DiskWish): Promise<CreateDiskParams> {
+  if (wish.name !== undefined) await requireFreeName(trx, wish.name);
+  const minted = { disk: mintDiskId(), fsUuid: randomUUID(), exportId: await mintExportId(trx) };
+  const name = wish.name === undefined ? {} : { name: wish.name };
+  if (wish.from === undefined) {
+    if (wish.sizeMiB === undefined) throw new BakeryError('invalid', 'bad-request', 'a disk needs a size');
+    return { ...minted, ...name, sizeMiB: wish.sizeMiB };
+  }
+  const { sizeMiB: least, ...from } = await planCopy(trx, wish.from);
+  const sizeMiB = wish.sizeMiB ?? least;
+  if (sizeMiB < least) throw notLarger(least);
+  return { ...minted, ...name, sizeMiB, from: { ...from, ...(sizeMiB > least ? { growTo: sizeMiB } : {}) } };
 }
 
 /** Makes a disk: a volume of its own that holds one sparse `disk.img`. */
@@ -39,7 +69,11 @@ export function createDiskKind(ports: OperationPorts): OperationKind<CreateDiskP
     version: 1,
     afterCrash: 'rollback',
     parse: (params) => CreateParams.parse(params),
-    claims: ({ disk }) => [{ resource: `disk:${disk}`, purpose: 'create' }],
+    claims: ({ disk, from }) => [
+      { resource: `disk:${disk}`, purpose: 'create' },
+      // Snapshots go with their disk: whoever holds it keeps them from going.
+      ...(from ? [{ resource: `disk:${from.disk}`, purpose: 'copy' }] : []),
+    ],
     admit: (trx, params) =>
       addDisk(trx, {
         id: params.disk,
@@ -50,13 +84,21 @@ export function createDiskKind(ports: OperationPorts): OperationKind<CreateDiskP
         position: undefined,
         fsUuid: params.fsUuid,
         exportId: params.exportId,
+        name: params.name,
+        source: params.from?.id,
         now: ports.clock.now(),
       }),
     steps: [
       {
         name: 'make',
-        timeoutMs: 5 * 60_000,
-        do: ({ params }) => volumes.createDisk({ id: params.disk, fsUuid: params.fsUuid, sizeMiB: params.sizeMiB }),
+        timeoutMs: 2 * 3_600_000,
+        do({ params: { disk: id, fsUuid, sizeMiB, from } }) {
+          if (!from) return volumes.createDisk({ id, fsUuid, sizeMiB });
+          const growTo = from.growTo === undefined ? {} : { growTo: from.growTo };
+          const source =
+            from.kind === 'snapshot' ? { kind: from.kind, id: from.id } : liveDisk({ ...from, id: from.disk }, places);
+          return volumes.copyDisk({ id, from: source, fsUuid, ...growTo });
+        },
         undo: ({ params }) => volumes.remove({ id: params.disk }),
       },
       {
@@ -98,7 +140,10 @@ export function deleteDiskKind(ports: OperationPorts): OperationKind<z.output<ty
         timeoutMs: 60_000,
         async do({ params }) {
           if (ports.keepsTrash) await volumes.discard({ id: params.disk });
-          else await volumes.remove({ id: params.disk });
+          else {
+            await dropSnapshotsOf(ports, params.disk);
+            await volumes.remove({ id: params.disk });
+          }
           return { trashed: ports.keepsTrash };
         },
       },
@@ -188,7 +233,8 @@ export function detachKind(ports: OperationPorts): OperationKind<z.output<typeof
   };
 }
 
-function attachedTo(disk: DiskId, pi: PiId): BakeryError {
+/** The refusal of what needs a disk that is on no Pi. */
+export function attachedTo(disk: DiskId, pi: PiId): BakeryError {
   return new BakeryError('conflict', 'disk-attached', `disk ${disk} is attached to Pi ${pi}`);
 }
 

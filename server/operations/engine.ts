@@ -1,22 +1,25 @@
 import { BakeryError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import { mintOperationId, type OperationId } from '../../core/ids.ts';
-import type { Log } from '../../core/log.ts';
+import type { Log, LogScope } from '../../core/log.ts';
 import { addKey, findKeyed, type IdempotencyKey, type KeyedOperation } from '../../db/idempotency.ts';
 import {
   addOperation,
   findOperation,
+  listEvents,
   listOpenOperations,
   type OperationFault,
   type OperationRecord,
   type Requester,
   setOperationState,
   takeClaim,
+  withoutSecrets,
 } from '../../db/journal.ts';
 import type { Db, Executor } from '../../db/open.ts';
 import { holdOperation } from './hold.ts';
-import type { OperationKind, Progress } from './kind.ts';
-import { createRunner, fromFault, type JournalGate, type Run } from './runner.ts';
+import type { OperationKind, Others, Progress } from './kind.ts';
+import { createRunner, fromFault, isPastReturn, type JournalGate, type Run, stepStates } from './runner.ts';
+import type { WorkWatch } from './watch.ts';
 
 /** An operation that was admitted. */
 export interface Started {
@@ -29,6 +32,8 @@ export interface Started {
 
 /** Who asked, and what goes with it. */
 export interface StartOptions {
+  /** Its id, where that was minted before; else a new one is. */
+  readonly id?: OperationId;
   /** What a crash cannot bring back (an upload's body). */
   readonly attachment?: unknown;
   readonly by?: Requester | undefined;
@@ -44,8 +49,8 @@ export interface Engine {
    * @throws BakeryError `busy`, `idempotency-mismatch` (conflict), `stopping` (unavailable), and what the kind's `admit` throws.
    */
   start<P>(kind: string, params: P | ((trx: Executor) => Promise<P>), options?: StartOptions): Promise<Started>;
-  /** Asks a running operation to stop and undo itself; durable when it resolves. False when it is past that. */
-  cancel(id: OperationId): Promise<boolean>;
+  /** Asks a running operation to stop and undo itself; durable, with `why`, when it resolves. False when it is past that. */
+  cancel(id: OperationId, why?: BakeryError): Promise<boolean>;
   /** Sets a stuck operation going again, from where it stands. @throws BakeryError `not-stuck`, `operation-version` (conflict). */
   retry(id: OperationId): Promise<Started>;
   /**
@@ -58,11 +63,12 @@ export interface Engine {
   progress(id: OperationId): Progress | undefined;
   /** The steps of a kind of operation, in their order; none for a kind that this version does not know. */
   stepsOf(kind: string): readonly string[];
-  /** No new operations; resolves when the running ones have ended, or after `ms`. */
+  /** No new operations; resolves when those that do something have ended, or after `ms`. */
   drain(ms: number): Promise<void>;
 }
 
 interface Live {
+  readonly kind: string;
   readonly abort: AbortController;
   readonly done: Promise<void>;
   progress: Progress | undefined;
@@ -87,8 +93,12 @@ export function createEngine(options: {
   clock: Clock;
   log: Log;
   gate?: JournalGate | undefined;
+  /** Where lines of the log get the operation and request that they belong to. */
+  scope?: LogScope | undefined;
+  /** Told of every step and operation that ended. */
+  watch?: WorkWatch | undefined;
 }): Engine {
-  const { db, clock, log, gate } = options;
+  const { db, clock, log, gate, scope, watch } = options;
   const kinds = new Map(options.kinds.map((kind) => [kind.kind, kind as unknown as OperationKind<unknown>]));
   const live = new Map<OperationId, Live>();
   /** Admitted, and about to be run: nobody lost these. */
@@ -101,11 +111,22 @@ export function createEngine(options: {
     return kind;
   };
 
-  const runner = createRunner({ db, kindOf, clock, log, gate });
+  /** True when nothing of it may be undone any more. */
+  async function isPast(ex: Executor, { kind, id }: OperationRecord): Promise<boolean> {
+    return isPastReturn(kindOf(kind), stepStates(await listEvents(ex, id)));
+  }
+
+  const others: Others = { start: (kind, params, wish) => engine.start(kind, params, wish), ended };
+  const runner = createRunner({ db, kindOf, others, clock, log, gate, scope, watch });
 
   function run(operation: OperationRecord, attachment?: unknown): Started {
     const abort = new AbortController();
-    const entry: { -readonly [K in keyof Live]: Live[K] } = { abort, done: Promise.resolve(), progress: undefined };
+    const entry: { -readonly [K in keyof Live]: Live[K] } = {
+      kind: operation.kind,
+      abort,
+      done: Promise.resolve(),
+      progress: undefined,
+    };
     live.set(operation.id, entry);
     const surroundings: Run = {
       signal: abort.signal,
@@ -120,28 +141,41 @@ export function createEngine(options: {
     return { id: operation.id, done: entry.done };
   }
 
+  /** What runs it now, or what it came to. Who is admitted by another request at this moment runs soon. */
+  async function findRun(id: OperationId): Promise<{ run: Live } | { record: OperationRecord | undefined }> {
+    for (;;) {
+      const run = live.get(id);
+      if (run) return { run };
+      const record = await findOperation(db, id);
+      if (record?.state !== 'running' && record?.state !== 'unwinding') return { record };
+      await clock.sleep(10);
+    }
+  }
+
+  async function ended(id: OperationId): Promise<OperationRecord | undefined> {
+    for (;;) {
+      const found = await findRun(id);
+      if ('record' in found) return found.record;
+      await found.run.done.catch(() => undefined);
+    }
+  }
+
   /** The operation that was begun for a key before, as if it had just been started. */
   async function again({ operation: id, answer }: KeyedOperation): Promise<Started> {
-    let operation = await findOperation(db, id);
-    for (;;) {
-      const running = live.get(id);
-      if (running) return { id, done: running.done, answered: answer };
-      // Admitted by a request that came at the same time, and about to run.
-      if (operation?.state !== 'running' && operation?.state !== 'unwinding') break;
-      await clock.sleep(10);
-      operation = await findOperation(db, id);
-    }
-    const done = operation?.state === 'done' ? Promise.resolve() : Promise.reject(fromFault(operation?.error));
+    const found = await findRun(id);
+    if ('run' in found) return { id, done: found.run.done, answered: answer };
+    const { record } = found;
+    const done = record?.state === 'done' ? Promise.resolve() : Promise.reject(fromFault(record?.error));
     done.catch(() => undefined);
     return { id, done, answered: answer };
   }
 
-  return {
+  const engine: Engine = {
     async start<P>(name: string, params: P | ((trx: Executor) => Promise<P>), given: StartOptions = {}) {
       const { attachment, by, key } = given;
       if (draining) throw new BakeryError('unavailable', 'stopping', 'the server is stopping');
       const kind = kindOf(name);
-      const id = mintOperationId();
+      const id = given.id ?? mintOperationId();
       starting.add(id);
       try {
         gate?.(`${name}/admit:before`);
@@ -169,22 +203,20 @@ export function createEngine(options: {
         gate?.(`${name}/admit:after`);
         const operation = await findOperation(db, id);
         if (!operation) throw new BakeryError('internal', 'internal', 'an internal error occurred');
-        log.info({ operation: id, kind: name, params: operation.params, ...by }, 'operation started');
+        log.info({ operation: id, kind: name, params: withoutSecrets(operation.params), ...by }, 'operation started');
         return run(operation, attachment);
       } finally {
         starting.delete(id);
       }
     },
 
-    async cancel(id) {
-      const error: OperationFault = { kind: 'conflict', code: 'cancelled', message: 'the operation was cancelled' };
+    async cancel(id, why = new BakeryError('conflict', 'cancelled', 'the operation was cancelled')) {
+      const error: OperationFault = { kind: why.kind, code: why.code, message: why.message };
       const open = await findOperation(db, id);
-      if (!open || kindOf(open.kind).afterCrash === 'forward') return false;
-      const cancelled = await setOperationState(db, id, {
-        from: ['running'],
-        to: 'unwinding',
-        error,
-        now: clock.now(),
+      if (!open) return false;
+      const cancelled = await db.transaction().execute(async (trx) => {
+        if (await isPast(trx, open)) return false;
+        return setOperationState(trx, id, { from: ['running'], to: 'unwinding', error, now: clock.now() });
       });
       if (cancelled) live.get(id)?.abort.abort(fromFault(error));
       return cancelled;
@@ -200,7 +232,7 @@ export function createEngine(options: {
         attachment: undefined,
         onProgress: () => undefined,
       });
-      const to = kind.afterCrash === 'forward' ? 'running' : 'unwinding';
+      const to = (await isPast(db, stuck)) ? 'running' : 'unwinding';
       starting.add(id);
       try {
         await db.transaction().execute(async (trx) => {
@@ -237,7 +269,7 @@ export function createEngine(options: {
           continue;
         }
         let state = operation.state;
-        if (state === 'running' && kind.afterCrash === 'rollback') {
+        if (state === 'running' && kind.afterCrash === 'rollback' && !(await isPast(db, operation))) {
           const error: OperationFault = {
             kind: 'unavailable',
             code: 'interrupted',
@@ -254,10 +286,12 @@ export function createEngine(options: {
 
     async drain(ms) {
       draining = true;
-      const all = Promise.allSettled([...live.values()].map((operation) => operation.done));
+      const acting = [...live.values()].filter(({ kind }) => !kindOf(kind).onlyWaits);
+      const all = Promise.allSettled(acting.map((operation) => operation.done));
       const enough = new AbortController();
       await Promise.race([all, clock.sleep(ms, enough.signal).catch(() => undefined)]);
       enough.abort();
     },
   };
+  return engine;
 }

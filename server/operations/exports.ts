@@ -24,8 +24,8 @@ const READ_EVERY_MS = 60_000;
 export type ExportPolicy = { kind: 'pi' } | { kind: 'subnet'; cidr: string } | { kind: 'any' };
 
 /**
- * What should be exported: each ready disk that is attached, to its Pi alone. A disk whose Pi has no known address is
- * not exported to anybody under the policy `pi`.
+ * What should be exported: each ready disk that is attached and not withheld, to its Pi alone, at the address that it is leaving
+ * too. A disk whose Pi has no known address is not exported to anybody under the policy `pi`.
  */
 export function desiredExports(facts: {
   disks: readonly Disk[];
@@ -38,7 +38,7 @@ export function desiredExports(facts: {
   const pis = new Map(facts.pis.map((pi) => [pi.id, pi]));
   return facts.disks.flatMap((disk) => {
     const pi = disk.pi && pis.get(disk.pi);
-    if (!pi || disk.state !== 'ready') return [];
+    if (!pi || disk.state !== 'ready' || disk.isWithheld) return [];
     const client = clientOf(pi, facts.policy);
     if (!client) return [];
     const path = disk.role === 'root' ? facts.places.root(pi.id) : facts.places.disk(disk.id);
@@ -48,13 +48,25 @@ export function desiredExports(facts: {
 
 function clientOf(pi: Pi, policy: ExportPolicy): ExportClient | undefined {
   if (policy.kind !== 'pi') return policy;
-  return pi.address && { kind: 'address', address: pi.address };
+  const { address, previousAddress: also } = pi;
+  return address && { kind: 'address', address, ...(also ? { also } : {}) };
+}
+
+/** How many exports there should be, and how many are served as they should be. */
+export interface ExportCounts {
+  readonly wanted: number;
+  readonly served: number;
 }
 
 /** Also notices when somebody else has changed what is served. */
 export interface DriftingExportKeeper extends ExportKeeper {
-  /** The NFS server is a new one: that it serves nothing yet is nobody's doing. */
-  forget(): void;
+  /**
+   * Makes the NFS server run; a new one serves what it should from its first answer on.
+   * @returns true when it is a new one. @throws what the backend's `start` throws.
+   */
+  start(): Promise<boolean>;
+  /** As the last convergence left it. Nothing is served for sure once one could not be made. */
+  counts(): ExportCounts;
 }
 
 /** Converges the backend to the inventory, one convergence at a time; callers that come meanwhile share the next. */
@@ -78,6 +90,7 @@ export function createExportKeeper(options: {
   /** What the last convergence left served; undefined when nobody knows. */
   let left: readonly NfsExport[] | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
+  let counts: ExportCounts = { wanted: 0, served: 0 };
   let running: Promise<ConvergeResult> | undefined;
   let next: Promise<ConvergeResult> | undefined;
 
@@ -100,16 +113,23 @@ export function createExportKeeper(options: {
     return backend.list();
   }
 
-  async function once(): Promise<ConvergeResult> {
+  /** What should be served, and what of it can be now. */
+  async function wanted(): Promise<Readonly<Record<'desired' | 'served', readonly NfsExport[]>>> {
     const [disks, pis] = [await listDisks(db), await listPis(db)];
     const mounted = await options.mounted();
     const hidden = await withheld(disks);
     const desired = desiredExports({ disks, pis, policy, places, access: options.access() });
-    const served = desired.filter(({ path }) => mounted.has(path) && !hidden.has(path));
+    return { desired, served: desired.filter(({ path }) => mounted.has(path) && !hidden.has(path)) };
+  }
+
+  async function once(): Promise<ConvergeResult> {
+    const { desired, served } = await wanted();
+    counts = { ...counts, wanted: desired.length };
     const actual = await look();
     const drift = left && exportDrift(left, actual);
     left = undefined;
     const result = await convergeExports(backend, served, actual);
+    counts = { wanted: desired.length, served: served.length - result.failed.length };
     const { added, updated, removed } = result;
     if (result.failed.length === 0) left = served;
     if (drift) await options.onDrift?.(drift);
@@ -118,9 +138,14 @@ export function createExportKeeper(options: {
     return result;
   }
   function begin(): Promise<ConvergeResult> {
-    running = once().finally(() => {
-      running = undefined;
-    });
+    running = once()
+      .catch((error: unknown) => {
+        counts = { ...counts, served: 0 };
+        throw error;
+      })
+      .finally(() => {
+        running = undefined;
+      });
     return running;
   }
   function converge(): Promise<ConvergeResult> {
@@ -135,8 +160,12 @@ export function createExportKeeper(options: {
     return next;
   }
   return {
-    forget() {
-      left = undefined;
+    counts: () => counts,
+    async start() {
+      const { adopted } = await backend.start(async () => (await wanted()).served);
+      // What a new one does not serve yet is nobody's doing.
+      if (!adopted) left = undefined;
+      return !adopted;
     },
     async converge(concerned) {
       const { failed } = await converge();

@@ -1,6 +1,21 @@
 import type { OperationId } from '../../core/ids.ts';
-import type { Claim } from '../../db/journal.ts';
+import type { Claim, OperationRecord, Requester } from '../../db/journal.ts';
 import type { Executor } from '../../db/open.ts';
+
+/** Operations that another one begins and waits for. They live and end by themselves, whatever becomes of that one. */
+export interface Others {
+  /**
+   * Admits one under an id that was minted before, as `Engine.start` does.
+   * @throws BakeryError what its admission throws; `stopping` (unavailable) when the server stops: begin it after the next start.
+   */
+  start<P>(
+    kind: string,
+    params: (trx: Executor) => Promise<P>,
+    options: { id: OperationId; by: Requester | undefined },
+  ): Promise<unknown>;
+  /** Resolves when it has ended or is stuck, also after a restart; undefined when there is none. */
+  ended(id: OperationId): Promise<OperationRecord | undefined>;
+}
 
 /** What a step, and the transactions at an operation's two ends, may read. */
 export interface StepContext<P> {
@@ -12,6 +27,7 @@ export interface StepContext<P> {
   readonly signal: AbortSignal;
   /** What the caller handed over and a crash cannot bring back (an upload's body). Absent after a restart. */
   readonly attachment: unknown;
+  readonly others: Others;
   /** Tells how far the step is. Cheap: kept in memory, until the next. */
   report(progress: Progress): void;
 }
@@ -21,7 +37,7 @@ export interface Progress {
   readonly done: number;
   /** Absent where nobody knows (an upload without a length). */
   readonly total?: number | undefined;
-  readonly unit: 'bytes';
+  readonly unit: 'bytes' | 'pis';
 }
 
 /**
@@ -32,6 +48,11 @@ export interface Step<P> {
   readonly name: string;
   /** The step is aborted and fails after this many ms. */
   readonly timeoutMs: number;
+  /**
+   * The point of no return: once this step has begun, nothing is undone any more. It and the steps behind it are tried again, after a
+   * crash too, until the operation is done or stuck.
+   */
+  readonly noWayBack?: true;
   do(context: StepContext<P>): Promise<unknown>;
   undo?(context: StepContext<P>): Promise<void>;
 }
@@ -46,6 +67,8 @@ export interface OperationKind<P> {
   readonly version: number;
   readonly afterCrash: AfterCrash;
   readonly steps: readonly Step<P>[];
+  /** It does nothing but begin others and wait for them: a server that stops does not wait for it. */
+  readonly onlyWaits?: true;
   /** Reads the params back from the journal. */
   parse(params: unknown): P;
   /** What it must hold. Taken in the transaction of `admit`, before it. */

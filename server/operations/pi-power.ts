@@ -7,53 +7,123 @@ import { patchPi, setFault } from '../../db/pis.ts';
 import type { PiPower } from './ports.ts';
 
 /** The power service, as this needs it (fulfilled by server/power). */
-export interface PowerPort {
-  controls(pi: PiId): boolean;
+export interface PowerPort extends Pick<PiPower, 'controls' | 'reach' | 'observe'> {
+  on(pi: PiId, signal?: AbortSignal): Promise<void>;
   off(pi: PiId, signal?: AbortSignal): Promise<'off' | 'unconfirmed'>;
-  cycle(pi: PiId, signal?: AbortSignal): Promise<void>;
+  cycle(pi: PiId, signal?: AbortSignal, whenOff?: () => Promise<void>): Promise<void>;
+}
+
+/** Whose turn it is to boot (fulfilled by server/power). */
+export interface TurnPort {
+  /** Resolves when the Pi may be switched on; rejects with the signal's reason. */
+  take(pi: PiId, signal: AbortSignal): Promise<{ begun(): void; giveBack(): void }>;
+  /** Its boot is over: it is off. */
+  ended(pi: PiId): void;
 }
 
 /** For how long after a power-on a Pi's boot is expected: it may take a new address then (design §6). */
 const BOOT_EXPECTED_MS = 10 * 60_000;
 
+/** A request that ends with power. */
+interface Start {
+  readonly how: 'on' | 'cycle';
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
+
 /**
- * Power of Pis with the wish in the inventory first. A cycle that fails is a fault on the Pi, cleared by the next one
- * that works. "Off" overtakes a cycle under way, so that nothing switches a Pi on behind an unbake.
+ * Power of Pis with the wish in the inventory first. What fails is a fault on the Pi, cleared by the next that works. "Off"
+ * overtakes an "on" or a cycle under way, so that nothing switches a Pi on behind an unbake. A newer cycle overtakes them too, and
+ * its outcome is theirs: a client that repeats the call must not be refused because of itself. On waits for its turn, where a
+ * driver does it; off never waits.
  */
-export function createPiPower(options: { db: Db; power: PowerPort; clock: Clock; log: Log }): PiPower {
-  const { db, power, clock, log } = options;
-  const cycles = new Map<PiId, AbortController>();
+export function createPiPower(options: {
+  db: Db;
+  power: PowerPort;
+  turns: TurnPort;
+  /** Its newest boot came up, and its power was not taken since. */
+  isUp(pi: PiId): boolean;
+  clock: Clock;
+  log: Log;
+}): PiPower {
+  const { db, power, turns, isUp, clock, log } = options;
+  /** Those under way that end with power. */
+  const starts = new Map<PiId, Start>();
+
+  /** It has a fault, unless somebody called it off: that ends with an error of ours, a time limit does not. */
+  async function failed(pi: PiId, how: string, { error, signal }: { error: unknown; signal: AbortSignal | undefined }) {
+    if (signal?.aborted && signal.reason instanceof BakeryError) return;
+    log.warn({ pi, error: describeError(error) }, `power-${how} failed`);
+    await setFault(db, pi, `power-${how} failed: ${messageOf(error)}`, clock.now());
+  }
+
+  function start(pi: PiId, how: Start['how'], signal: AbortSignal | undefined): Promise<void> {
+    const abort = new AbortController();
+    starts.get(pi)?.abort.abort(new BakeryError('conflict', 'overtaken', 'another power request came after this one'));
+    const done = run(pi, { how, abort, signal });
+    starts.set(pi, { how, abort, done });
+    return done;
+  }
+
+  async function run(
+    pi: PiId,
+    { how, abort, signal }: Pick<Start, 'how' | 'abort'> & { signal: AbortSignal | undefined },
+  ): Promise<void> {
+    const either = signal ? AbortSignal.any([abort.signal, signal]) : abort.signal;
+    let turn: Awaited<ReturnType<TurnPort['take']>> | undefined;
+    const expectBoot = () => patchPi(db, pi, { bootExpectedUntil: clock.now() + BOOT_EXPECTED_MS });
+    async function beforeOn(): Promise<void> {
+      // To switch on what is up boots nothing.
+      const boots = power.controls(pi) && !(how === 'on' && isUp(pi));
+      if (boots) turn = await turns.take(pi, either);
+      // Not before its turn: while it is off, whoever asks in its name is somebody else.
+      await expectBoot();
+    }
+    async function whenOff(): Promise<void> {
+      turns.ended(pi);
+      await beforeOn();
+    }
+    try {
+      await patchPi(db, pi, { desiredPower: 'on' });
+      if (how === 'cycle') await power.cycle(pi, either, whenOff);
+      else {
+        await beforeOn();
+        await power.on(pi, either);
+      }
+      turn?.begun();
+      await expectBoot();
+      await setFault(db, pi, null, clock.now());
+    } catch (error) {
+      turn?.giveBack();
+      const newer = starts.get(pi);
+      const isOvertaken = abort.signal.aborted && newer !== undefined && newer.abort !== abort;
+      if (isOvertaken && (newer.how === 'cycle' || how === 'on')) return newer.done;
+      await failed(pi, how, { error, signal: either });
+      throw error;
+    } finally {
+      if (starts.get(pi)?.abort === abort) starts.delete(pi);
+    }
+  }
+
   return {
     controls: (pi) => power.controls(pi),
+    reach: (pi) => power.reach(pi),
+    observe: (pi, signal) => power.observe(pi, signal),
+    on: (pi, signal) => start(pi, 'on', signal),
+    cycle: (pi, signal) => start(pi, 'cycle', signal),
 
-    async cycle(pi) {
-      const abort = new AbortController();
-      cycles.get(pi)?.abort(new BakeryError('conflict', 'overtaken', 'another power request came after this one'));
-      cycles.set(pi, abort);
-      try {
-        await patchPi(db, pi, { desiredPower: 'on', bootExpectedUntil: clock.now() + BOOT_EXPECTED_MS });
-        await power.cycle(pi, abort.signal);
-        await patchPi(db, pi, { bootExpectedUntil: clock.now() + BOOT_EXPECTED_MS });
-        await setFault(db, pi, null, clock.now());
-      } catch (error) {
-        if (!abort.signal.aborted) {
-          log.warn({ pi, error: describeError(error) }, 'power-cycle failed');
-          await setFault(db, pi, `power-cycle failed: ${messageOf(error)}`, clock.now());
-        }
-        throw error;
-      } finally {
-        if (cycles.get(pi) === abort) cycles.delete(pi);
-      }
-    },
-
-    async off(pi) {
-      cycles.get(pi)?.abort(new BakeryError('conflict', 'overtaken', 'a power-off came after this one'));
+    async off(pi, signal) {
+      starts.get(pi)?.abort.abort(new BakeryError('conflict', 'overtaken', 'a power-off came after this one'));
       await patchPi(db, pi, { desiredPower: 'off', bootExpectedUntil: null });
-      const outcome = await power.off(pi).catch((error): 'unconfirmed' => {
+      const outcome = await power.off(pi, signal).catch(async (error): Promise<'unconfirmed'> => {
         // A Pi on no port cannot be switched by anybody but a person.
         if (error instanceof BakeryError && error.code === 'power-not-configured') return 'unconfirmed';
+        await failed(pi, 'off', { error, signal });
         throw error;
       });
+      // Whoever takes that address now is another.
+      if (outcome === 'off') await patchPi(db, pi, { address: null });
+      turns.ended(pi);
       await setFault(db, pi, null, clock.now());
       return outcome;
     },

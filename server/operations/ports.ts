@@ -1,18 +1,49 @@
+import type { Bakeform } from '../../core/bakeform.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { DiskId, PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import type { Db } from '../../db/open.ts';
 
+/** A data disk to copy: perhaps mounted at `at`, perhaps written on. */
+export interface LiveDisk {
+  readonly kind: 'disk';
+  readonly id: string;
+  readonly at: string;
+  readonly inUse: boolean;
+}
+
+/** A data disk as it was in a snapshot. */
+export interface KeptDisk {
+  readonly kind: 'snapshot';
+  readonly id: string;
+}
+
 /** The volumes on the pool, as the operations need them (fulfilled by exports/volumes). Every call may be repeated. */
 export interface VolumePort {
   /** Makes a data volume that holds one `disk.img` of `sizeMiB`. */
   createDisk(volume: { id: string; fsUuid: string; sizeMiB: number }): Promise<void>;
-  /** Makes a root volume from a golden one, under a UUID of its own. */
-  clone(volume: { golden: string; id: string; fsUuid: string }): Promise<void>;
+  /** Makes a data volume from a disk or a snapshot, under a UUID of its own. */
+  copyDisk(copy: { id: string; from: LiveDisk | KeptDisk; fsUuid: string; growTo?: number }): Promise<void>;
+  /** Keeps a disk as it is at one moment. */
+  snapshot(copy: { id: string; from: LiveDisk }): Promise<void>;
+  /** Deletes a snapshot and its half-made forms; fine when there is none. */
+  removeSnapshot(snapshot: { id: string }): Promise<void>;
+  /** Prepares what is to replace the volume of a disk that is not mounted: a snapshot, or itself; grown. */
+  stage(next: { id: string; from?: KeptDisk; growTo?: number }): Promise<void>;
+  /** Deletes what was prepared; fine when nothing is. */
+  unstage(disk: { id: string }): Promise<void>;
+  /** Puts it in the place of the volume; fine when that was done. */
+  replace(disk: { id: string }): Promise<void>;
+  /** Makes a root volume from a golden one, under a UUID of its own, grown to `bytes` when that is more. */
+  clone(volume: { golden: string; id: string; fsUuid: string; bytes?: number | undefined }): Promise<void>;
+  /** The size of a golden volume, in bytes. */
+  goldenBytes(id: string): Promise<number>;
   /** Mounts it, after checking its UUID; adopts a mount that is there. */
   mount(volume: { id: string; fsUuid: string; at: string }): Promise<void>;
   /** Unmounts it and waits until nothing on this machine holds it; fine when it is not mounted. */
   unmount(volume: { id: string; at: string }): Promise<void>;
+  /** Unmounts it wherever among these places it is mounted; what else is mounted there stays. */
+  unmountFrom(volume: { id: string; places: readonly string[] }): Promise<void>;
   /** Checks and repairs the file system of a volume that is not mounted. */
   check(volume: { id: string }): Promise<void>;
   /** Moves it to the trash; fine when it is there or never was. */
@@ -27,6 +58,15 @@ export interface VolumePort {
   removeGolden(id: string): Promise<void>;
 }
 
+/** What a root gets beside its identity. */
+export interface Furnishing {
+  readonly user?: { readonly name: string; readonly passwordHash?: string | undefined } | undefined;
+  /** For the user, or for root when there is none. */
+  readonly authorizedKeys?: readonly string[] | undefined;
+  /** For cloud-init. */
+  readonly seed?: { readonly userData: string; readonly instanceId: string; readonly hostname: string } | undefined;
+}
+
 /** Image intake, as the operations need it (fulfilled by exports/images). `id` names the golden volume to be. */
 export interface ImagePort {
   /** Streams the upload to the pool and hashes it. */
@@ -37,11 +77,18 @@ export interface ImagePort {
   /** Checks the image and turns it into a golden volume. */
   makeGolden(image: { id: string; signal: AbortSignal; onBytes(done: number, total: number): void }): Promise<void>;
   /** Makes the golden volume fit to netboot; says what it did. */
-  prepare(image: { id: string; signal: AbortSignal }): Promise<{ bootFolder: string; notes: readonly string[] }>;
+  prepare(image: {
+    id: string;
+    signal: AbortSignal;
+  }): Promise<Pick<Bakeform, 'notes' | 'lint' | 'root'> & { bootFolder: string }>;
   /** Removes everything of an intake but the golden volume: the received file, temporary folders and mounts. */
   tidy(image: { id: string }): Promise<void>;
   /** Gives a mounted root what must be its own: host name, machine-id, SSH host keys. */
   giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
+  /** Puts a user, keys and data for cloud-init into a mounted root. */
+  furnish(root: Furnishing & { mountPoint: string }): Promise<void>;
+  /** Carries the files of /piConfig from one mounted root into another. */
+  carryPiConfig(roots: { from: string; to: string }): Promise<{ files: number; skipped: number }>;
 }
 
 /** Copies of what the original Bakery kept in plain folders (fulfilled by exports/legacy). Every call may be repeated. */
@@ -64,12 +111,18 @@ export interface ExportKeeper {
 
 /** Power of one Pi, with the wish committed before the act. */
 export interface PiPower {
-  /** Off, pause, on; wishes "on" first. Ends early when `off` is asked meanwhile. */
-  cycle(pi: PiId): Promise<void>;
+  /** Wishes "on" and switches on when it is its turn to boot. Ends early when `off` is asked meanwhile, or `signal` is aborted. */
+  on(pi: PiId, signal?: AbortSignal): Promise<void>;
+  /** Off at once, pause, on in its turn; wishes "on" first. Ends early as `on` does. */
+  cycle(pi: PiId, signal?: AbortSignal): Promise<void>;
   /** Wishes "off" and switches off; `unconfirmed` where only a person can. */
-  off(pi: PiId): Promise<'off' | 'unconfirmed'>;
+  off(pi: PiId, signal?: AbortSignal): Promise<'off' | 'unconfirmed'>;
   /** True when a driver can switch this Pi. */
   controls(pi: PiId): boolean;
+  /** Through a port of a switch, only by asking a person, or not at all. */
+  reach(pi: PiId): 'port' | 'by-hand' | 'none';
+  /** What the switch says now; undefined where it cannot tell. */
+  observe(pi: PiId, signal?: AbortSignal): Promise<'on' | 'off' | 'unknown' | undefined>;
 }
 
 /** Where things are. */

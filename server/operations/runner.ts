@@ -1,6 +1,6 @@
 import { BakeryError, describeError, type ErrorKind } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
-import type { Log } from '../../core/log.ts';
+import type { Log, LogScope } from '../../core/log.ts';
 import {
   addEvent,
   type EventRecord,
@@ -14,7 +14,8 @@ import {
 } from '../../db/journal.ts';
 import type { Db, Executor } from '../../db/open.ts';
 import { holdOperation } from './hold.ts';
-import type { OperationKind, Progress, Step, StepContext } from './kind.ts';
+import type { OperationKind, Others, Progress, Step, StepContext } from './kind.ts';
+import type { WorkWatch } from './watch.ts';
 
 /** How long an aborted step may take to end by itself before it is taken for lost. */
 const ABORT_GRACE_MS = 3_000;
@@ -22,11 +23,16 @@ const ABORT_GRACE_MS = 3_000;
 /** Pauses before a step that has no way back is tried again. */
 const FORWARD_RETRY_MS = [500, 2_000];
 
-function toFault(error: unknown): OperationFault {
+/** Anything thrown, as it is kept in the journal. */
+export function toFault(error: unknown): OperationFault {
   if (error instanceof BakeryError) {
     return { kind: error.kind, code: error.code, message: error.message, detail: error.detail };
   }
   return { kind: 'internal', code: 'internal', message: 'an internal error occurred', detail: describeError(error) };
+}
+
+function cancelled(): BakeryError {
+  return new BakeryError('conflict', 'cancelled', 'the operation was cancelled');
 }
 
 /** The error that a kept fault was. */
@@ -44,6 +50,11 @@ export function stepStates(events: readonly EventRecord[]): Map<string, { starte
     if (event.event === 'undone') states.delete(event.step);
   }
   return states;
+}
+
+/** True when nothing may be undone: of a whole kind, or since a step of it has begun. */
+export function isPastReturn(kind: OperationKind<unknown>, begun: { has(step: string): boolean }): boolean {
+  return kind.afterCrash === 'forward' || kind.steps.some((step) => step.noWayBack && begun.has(step.name));
 }
 
 /** A running operation's surroundings that the journal does not keep. */
@@ -74,10 +85,18 @@ export function journalPoints(kind: OperationKind<never>): string[] {
   return events.flatMap((event) => [`${kind.kind}/${event}:before`, `${kind.kind}/${event}:after`]);
 }
 
-/** The same of its undoing, after its last step has failed. */
-export function undoPoints(kind: OperationKind<never>): string[] {
+/** Its steps that can be undone. */
+export function undoable(kind: OperationKind<never>): readonly { readonly name: string }[] {
   if (kind.afterCrash === 'forward') return [];
-  const events = kind.steps.toReversed().flatMap(({ name }) => [`${name}/undo-started`, `${name}/undone`]);
+  const last = kind.steps.findIndex((step) => step.noWayBack);
+  return last < 0 ? kind.steps : kind.steps.slice(0, last);
+}
+
+/** The same of its undoing, after the last step that can be undone has failed. */
+export function undoPoints(kind: OperationKind<never>): string[] {
+  const steps = undoable(kind);
+  if (steps.length === 0) return [];
+  const events = steps.toReversed().flatMap(({ name }) => [`${name}/undo-started`, `${name}/undone`]);
   return ['unwinding', ...events, 'unwound'].flatMap((event) => [
     `${kind.kind}/${event}:before`,
     `${kind.kind}/${event}:after`,
@@ -88,11 +107,15 @@ export function undoPoints(kind: OperationKind<never>): string[] {
 export function createRunner(options: {
   db: Db;
   kindOf: (name: string) => OperationKind<unknown>;
+  others: Others;
   clock: Clock;
   log: Log;
   gate?: JournalGate | undefined;
+  scope?: LogScope | undefined;
+  watch?: WorkWatch | undefined;
 }): Runner {
-  const { db, kindOf, clock, log, gate = () => undefined } = options;
+  const { db, kindOf, others, clock, log, gate = () => undefined, watch } = options;
+  const within: LogScope['within'] = options.scope?.within ?? ((_fields, act) => act());
 
   async function gated(point: string, commit: () => Promise<unknown>): Promise<void> {
     gate(`${point}:before`);
@@ -107,6 +130,16 @@ export function createRunner(options: {
     );
   }
 
+  /** A cancel that came first has won; one that comes later is too late. */
+  async function passReturn(operation: OperationRecord, step: string): Promise<void> {
+    await gated(`${operation.kind}/${step}/started`, () =>
+      db.transaction().execute(async (trx) => {
+        if ((await findOperation(trx, operation.id))?.state !== 'running') throw cancelled();
+        await addEvent(trx, { operation: operation.id, step, event: 'started', now: clock.now() });
+      }),
+    );
+  }
+
   async function contextOf(operation: OperationRecord, run: Run): Promise<StepContext<unknown>> {
     const outputs: Record<string, unknown> = {};
     for (const [step, state] of stepStates(await listEvents(db, operation.id))) {
@@ -118,6 +151,7 @@ export function createRunner(options: {
       outputs,
       signal: run.signal,
       attachment: run.attachment,
+      others,
       report: (progress) => run.onProgress(progress),
     };
   }
@@ -150,6 +184,31 @@ export function createRunner(options: {
     }
   }
 
+  /** One attempt at a step or at undoing it: its lines in the log have its name, and its time is told. */
+  async function attempt<T>(
+    { kind }: OperationRecord,
+    step: string,
+    outcomes: readonly ['done', 'failed'] | readonly ['undone', 'undo-failed'],
+    act: () => Promise<T>,
+  ): Promise<T> {
+    const began = clock.monotonic();
+    const ended = (outcome: (typeof outcomes)[number], fields: object) => {
+      const ms = Math.round(clock.monotonic() - began);
+      watch?.step({ kind, step, outcome, seconds: ms / 1_000 });
+      log.debug({ ...fields, ms }, `step ${outcome}`);
+    };
+    return within({ step }, async () => {
+      try {
+        const output = await act();
+        ended(outcomes[0], {});
+        return output;
+      } catch (error) {
+        ended(outcomes[1], { fault: toFault(error) });
+        throw error;
+      }
+    });
+  }
+
   async function doSteps(
     kind: OperationKind<unknown>,
     operation: OperationRecord,
@@ -157,21 +216,25 @@ export function createRunner(options: {
     run: Run,
   ) {
     const outputs = context.outputs as Record<string, unknown>;
+    const begun = new Set(Object.keys(outputs));
     for (const step of kind.steps) {
       if (step.name in outputs) continue;
       context.signal.throwIfAborted();
       run.onProgress(undefined);
-      await record(operation, step.name, 'started');
+      if (step.noWayBack) await passReturn(operation, step.name);
+      else await record(operation, step.name, 'started');
+      begun.add(step.name);
       for (let tries = 0; ; tries++) {
         try {
-          const output = (await withTimeout(step, context, (c) => step.do(c))) ?? null;
+          const act = () => withTimeout(step, context, (c) => step.do(c));
+          const output = (await attempt(operation, step.name, ['done', 'failed'], act)) ?? null;
           await record(operation, step.name, 'succeeded', output);
           outputs[step.name] = output;
           break;
         } catch (error) {
           await record(operation, step.name, 'failed', toFault(error));
           const delay = FORWARD_RETRY_MS[tries];
-          if (kind.afterCrash !== 'forward' || delay === undefined) throw error;
+          if (!isPastReturn(kind, begun) || delay === undefined) throw error;
           await clock.sleep(delay);
         }
       }
@@ -182,7 +245,7 @@ export function createRunner(options: {
     const inventory = async (trx: Executor) => {
       const ended = await setOperationState(trx, operation.id, { from: ['running'], to: 'done', now: clock.now() });
       // A cancel that came first has won: what was done is undone.
-      if (!ended) throw new BakeryError('conflict', 'cancelled', 'the operation was cancelled');
+      if (!ended) throw cancelled();
       await kind.commit(trx, context);
       await releaseClaims(trx, operation.id);
     };
@@ -191,7 +254,7 @@ export function createRunner(options: {
 
   async function getStuck(operation: OperationRecord, error: unknown) {
     const fault = toFault(error);
-    log.error({ operation: operation.id, kind: operation.kind, fault }, 'an operation is stuck and needs a person');
+    log.error({ fault }, 'an operation is stuck and needs a person');
     await gated(`${operation.kind}/stuck`, () =>
       db.transaction().execute((trx) => holdOperation(trx, operation.id, fault, clock.now())),
     );
@@ -204,7 +267,8 @@ export function createRunner(options: {
       if (!states.has(step.name)) continue;
       await record(operation, step.name, 'undo-started');
       try {
-        if (step.undo) await withTimeout(step, quiet, (c) => step.undo?.(c) ?? Promise.resolve());
+        const act = () => withTimeout(step, quiet, (c) => step.undo?.(c) ?? Promise.resolve());
+        if (step.undo) await attempt(operation, step.name, ['undone', 'undo-failed'], act);
       } catch (error) {
         await record(operation, step.name, 'undo-failed', toFault(error));
         await getStuck(operation, error);
@@ -220,22 +284,22 @@ export function createRunner(options: {
     await gated(`${kind.kind}/unwound`, () => db.transaction().execute(inventory));
   }
 
-  async function drive(operation: OperationRecord, run: Run): Promise<void> {
+  async function work(operation: OperationRecord, run: Run): Promise<void> {
     const kind = kindOf(operation.kind);
     const context = await contextOf(operation, run);
     if (operation.state === 'running') {
       try {
         await doSteps(kind, operation, context, run);
         await commit(kind, operation, context);
-        log.info({ operation: operation.id, kind: kind.kind }, 'operation done');
+        log.info({}, 'operation done');
         return;
       } catch (error) {
-        if (kind.afterCrash === 'forward') {
+        if (isPastReturn(kind, stepStates(await listEvents(db, operation.id)))) {
           await getStuck(operation, error);
           throw error;
         }
         const fault = toFault(error);
-        log.warn({ operation: operation.id, kind: kind.kind, fault }, 'operation failed; undoing it');
+        log.warn({ fault }, 'operation failed; undoing it');
         await gated(`${kind.kind}/unwinding`, () =>
           setOperationState(db, operation.id, { from: ['running'], to: 'unwinding', error: fault, now: clock.now() }),
         );
@@ -243,6 +307,19 @@ export function createRunner(options: {
     }
     await unwind(kind, operation, context);
     throw fromFault((await findOperation(db, operation.id))?.error);
+  }
+
+  /** Tells how it ended. A server that cannot write its journal, or is stopped, has not ended anything. */
+  async function tellEnd({ id, kind }: OperationRecord, began: number): Promise<void> {
+    const state = watch && (await findOperation(db, id).catch(() => undefined))?.state;
+    if (state !== 'done' && state !== 'failed' && state !== 'stuck') return;
+    watch?.operation({ kind, outcome: state, seconds: (clock.monotonic() - began) / 1_000 });
+  }
+
+  async function drive(operation: OperationRecord, run: Run): Promise<void> {
+    const began = clock.monotonic();
+    const { id, kind, by } = operation;
+    await within({ operation: id, kind, ...by }, () => work(operation, run).finally(() => tellEnd(operation, began)));
   }
 
   return { drive, contextOf };

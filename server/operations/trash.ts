@@ -5,9 +5,11 @@ import type { BakeformName, DiskId, PiId } from '../../core/ids.ts';
 import { addDisk, findDisk, mintExportId, removeDisk, setDiskState } from '../../db/disks.ts';
 import type { Executor } from '../../db/open.ts';
 import { findPi, movePi, patchPi, requirePi } from '../../db/pis.ts';
+import { removeSnapshotsOf } from '../../db/snapshots.ts';
 import { addTrash, removeTrash, requireTrashed } from '../../db/trash.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
+import { dropSnapshotsOf } from './snapshots.ts';
 
 /** What the step that ends a volume says: it is kept in the trash, or gone. */
 export const Discarded = z.object({ trashed: z.boolean() });
@@ -30,6 +32,8 @@ export async function forgetDisk(ex: Executor, id: DiskId, facts: { trashed: boo
       discardedAt: facts.now,
     });
   }
+  // In the trash it keeps its snapshots.
+  if (!facts.trashed) await removeSnapshotsOf(ex, id);
   await removeDisk(ex, id);
 }
 
@@ -44,8 +48,20 @@ export function purgeKind(ports: OperationPorts): OperationKind<z.output<typeof 
     parse: (params) => PurgeParams.parse(params),
     claims: ({ disk }) => [{ resource: `disk:${disk}`, purpose: 'purge' }],
     admit: async (trx, { disk }) => void (await requireTrashed(trx, disk)),
-    steps: [{ name: 'delete', timeoutMs: 60_000, do: ({ params }) => ports.volumes.purge({ id: params.disk }) }],
-    commit: (trx, { params }) => removeTrash(trx, params.disk),
+    steps: [
+      {
+        name: 'delete',
+        timeoutMs: 60_000,
+        async do({ params }) {
+          await dropSnapshotsOf(ports, params.disk);
+          await ports.volumes.purge({ id: params.disk });
+        },
+      },
+    ],
+    async commit(trx, { params }) {
+      await removeSnapshotsOf(trx, params.disk);
+      await removeTrash(trx, params.disk);
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { BakeryError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
-import { type OffOutcome, type PowerDriver, PowerFault } from './driver.ts';
+import { type OffOutcome, type PowerDriver, PowerFault, type PowerReach } from './driver.ts';
 import { createQueues, unlessAborted } from './queues.ts';
 
 /** Times of the power service, in ms. */
@@ -38,12 +38,29 @@ export const DEFAULT_POWER_SETTINGS: PowerSettings = {
 export interface PowerService {
   /** True when the driver can switch this Pi without a person. */
   controls(pi: PiId): boolean;
+  /** How its power is reached; from memory. */
+  reach(pi: PiId): PowerReach;
+  /** Asks the switch, once; undefined where the driver has no way to ask. Throws nothing but the signal's reason. */
+  observe(pi: PiId, signal?: AbortSignal): Promise<'on' | 'off' | 'unknown' | undefined>;
   /** Switches on; waits first while the Pi was switched off too short a time ago. */
   on(pi: PiId, signal?: AbortSignal): Promise<void>;
   /** Switches off; `unconfirmed` where only a person can, or where the switch cannot tell. */
   off(pi: PiId, signal?: AbortSignal): Promise<OffOutcome>;
-  /** Off, at least `minOffMs`, on; nothing else of this Pi comes between. Aborted in the pause, it leaves the Pi off. */
-  cycle(pi: PiId, signal?: AbortSignal): Promise<void>;
+  /**
+   * Off, at least `minOffMs`, on; nothing else of this Pi comes between. It is switched on only when `whenOff`, called as soon as it
+   * is off, has resolved. Aborted before that, or in the pause, it leaves the Pi off.
+   */
+  cycle(pi: PiId, signal?: AbortSignal, whenOff?: () => Promise<void>): Promise<void>;
+}
+
+/** One call of the driver. A ladder of retries is several. */
+export interface PowerCall {
+  readonly pi: PiId;
+  readonly driver: string;
+  readonly action: 'on' | 'off';
+  /** `refused`: the same call will fail again; `failed`: it may work in a moment; `aborted`: by who asked. */
+  readonly outcome: 'done' | 'unconfirmed' | 'timeout' | 'refused' | 'failed' | 'aborted';
+  readonly seconds: number;
 }
 
 /** What the service is made of. */
@@ -52,10 +69,12 @@ export interface PowerServiceOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings?: Partial<PowerSettings>;
+  /** Told of every call of the driver, after it. Must not throw. */
+  readonly onCall?: (call: PowerCall) => void;
 }
 
 /** A power service around one driver. */
-export function createPowerService({ driver, clock, log, settings: given }: PowerServiceOptions): PowerService {
+export function createPowerService({ driver, clock, log, settings: given, onCall }: PowerServiceOptions): PowerService {
   const settings = { ...DEFAULT_POWER_SETTINGS, ...given };
   const pis = createQueues();
   const switches = createQueues();
@@ -87,6 +106,27 @@ export function createPowerService({ driver, clock, log, settings: given }: Powe
     }
   }
 
+  /** One bounded call, told to whoever counts them. */
+  async function counted<T>(
+    pi: PiId,
+    action: PowerCall['action'],
+    call: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const began = clock.monotonic();
+    const ended = (outcome: PowerCall['outcome']) =>
+      onCall?.({ pi, driver: driver.name, action, outcome, seconds: (clock.monotonic() - began) / 1_000 });
+    try {
+      const said = await bounded(call, signal);
+      ended(said === 'unconfirmed' ? 'unconfirmed' : 'done');
+      return said;
+    } catch (error) {
+      const failed = isRetryable(error) ? 'failed' : 'refused';
+      ended(signal?.aborted ? 'aborted' : error instanceof PowerTimeout ? 'timeout' : failed);
+      throw error;
+    }
+  }
+
   /** Climbs the retry ladder. The pauses are spent outside the switch's queue: others may use it meanwhile. */
   async function persist<T>(
     pi: PiId,
@@ -96,7 +136,7 @@ export function createPowerService({ driver, clock, log, settings: given }: Powe
   ): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await switches.run(driver.queueOf(pi), () => bounded(call, signal), signal);
+        return await switches.run(driver.queueOf(pi), () => counted(pi, verb, call, signal), signal);
       } catch (error) {
         signal?.throwIfAborted();
         const pause = settings.retryDelaysMs[attempt];
@@ -165,13 +205,30 @@ export function createPowerService({ driver, clock, log, settings: given }: Powe
 
   return {
     controls: (pi) => driver.reach(pi) === 'port',
+    reach: (pi) => driver.reach(pi),
+    async observe(pi, signal) {
+      if (!driver.query || driver.reach(pi) !== 'port') return undefined;
+      try {
+        // Not in the Pi's own queue: a cycle may stand in its pause, and this changes nothing.
+        return await switches.run(
+          driver.queueOf(pi),
+          () => bounded(async (limit) => driver.query?.(pi, limit) ?? 'unknown', signal),
+          signal,
+        );
+      } catch (error) {
+        signal?.throwIfAborted();
+        log.warn({ pi, driver: driver.name, error: String(error) }, 'the switch does not say whether a Pi is on');
+        return 'unknown';
+      }
+    },
     on: (pi, signal) => inTurn(pi, () => switchOn(pi, signal), signal),
     off: (pi, signal) => inTurn(pi, () => switchOff(pi, signal), signal),
-    cycle: (pi, signal) =>
+    cycle: (pi, signal, whenOff) =>
       inTurn(
         pi,
         async () => {
           await switchOff(pi, signal);
+          await whenOff?.();
           await switchOn(pi, signal);
         },
         signal,

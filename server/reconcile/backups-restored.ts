@@ -9,7 +9,7 @@ import type { Db } from '../../db/open.ts';
 import { readSetting, writeSetting } from '../../db/settings.ts';
 import type { Survey } from '../../exports/volumes/survey.ts';
 import type { Engine } from '../operations/engine.ts';
-import type { ExportKeeper, Places, VolumePort } from '../operations/ports.ts';
+import type { Places, VolumePort } from '../operations/ports.ts';
 import { placeOf } from './drift-mounts.ts';
 
 const SPARED = 'spared-volumes';
@@ -20,7 +20,7 @@ export async function sparedVolumes(db: Db): Promise<Set<string>> {
   return new Set(z.array(z.string()).parse(JSON.parse((await readSetting(db, SPARED)) ?? '[]')));
 }
 
-/** The same volumes, but those that are spared go to the trash, where the others are deleted; golden ones stay. */
+/** The same volumes, but those that are spared go to the trash, where the others are deleted; golden ones and snapshots stay. */
 export function sparing<V extends VolumePort>(volumes: V, spared: ReadonlySet<string>): V {
   if (spared.size === 0) return volumes;
   return {
@@ -30,6 +30,7 @@ export function sparing<V extends VolumePort>(volumes: V, spared: ReadonlySet<st
       // Who says which file system is meant may mean another than the one that is there.
       else if (volume.fsUuid === undefined) await volumes.discard(volume);
     },
+    removeSnapshot: async ({ id }) => void (spared.has(id) || (await volumes.removeSnapshot({ id }))),
     removeGolden: async (id) => void (spared.has(id) || (await volumes.removeGolden(id))),
   };
 }
@@ -50,7 +51,8 @@ export async function spareOpen(db: Db): Promise<Set<string>> {
  */
 export async function letGoOfUnknown(ports: {
   db: Db;
-  exports: ExportKeeper;
+  /** Has the NFS server let go of what is in no place where it should be. */
+  withdraw: () => Promise<void>;
   survey: () => Promise<Survey>;
   places: Places;
   nfsFolder: string;
@@ -59,7 +61,7 @@ export async function letGoOfUnknown(ports: {
 }): Promise<string[]> {
   const { db, places, log } = ports;
   // Nothing that stays mounted in the wrong place is desired, so this withdraws it.
-  await ports.exports.converge([]);
+  await ports.withdraw();
   const rightful = new Map((await listDisks(db)).map((disk) => [placeOf(disk, places), disk.id as string]));
   const released: string[] = [];
   for (const { id, mountPoint } of (await ports.survey()).mounted) {

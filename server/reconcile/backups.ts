@@ -24,6 +24,8 @@ export function isDue(last: number | undefined, now: number, everyMs: number): b
 export interface BackupKeeper {
   /** Makes one when it is due, and deletes the oldest. @returns its name. */
   tidy(): Promise<string | undefined>;
+  /** How often one is made, when the last was, and whether the last attempt failed. */
+  report(): Promise<{ readonly everyMs: number; readonly last: number | undefined; readonly failed: boolean }>;
 }
 
 /** Builds it; `file` is the database, `folder` where the copies go. With `everyMs` 0 it never makes any. */
@@ -38,6 +40,12 @@ export function createBackupKeeper(options: {
 }): BackupKeeper {
   const { db, file, folder, everyMs, keep, clock, log } = options;
   let notBefore = Number.NEGATIVE_INFINITY;
+  let failed = false;
+
+  async function lastAt(): Promise<number | undefined> {
+    const last = await readSetting(db, LAST);
+    return last === undefined ? undefined : Number(last);
+  }
 
   async function make(): Promise<string> {
     const name = backupName(clock.now());
@@ -53,13 +61,17 @@ export function createBackupKeeper(options: {
     return name;
   }
   return {
+    report: async () => ({ everyMs, last: await lastAt(), failed }),
     async tidy() {
-      const last = await readSetting(db, LAST);
+      const last = await lastAt();
       if (everyMs === 0 || clock.monotonic() < notBefore) return undefined;
-      if (!isDue(last === undefined ? undefined : Number(last), clock.now(), everyMs)) return undefined;
+      if (!isDue(last, clock.now(), everyMs)) return undefined;
       try {
-        return await make();
+        const name = await make();
+        failed = false;
+        return name;
       } catch (error) {
+        failed = true;
         notBefore = clock.monotonic() + Math.min(everyMs, AGAIN_MS);
         log.error({ error: describeError(error) }, 'the backup of the database failed');
         const { code, message } =

@@ -5,15 +5,21 @@ import { addFeedEvent } from '../../db/events.ts';
 import type { Db } from '../../db/open.ts';
 import type { NfsBackend } from '../../exports/nfs/backend.ts';
 import type { ExportDrift } from '../../exports/nfs/converge.ts';
+import type { DriftingExportKeeper } from '../operations/exports.ts';
 
-/** Starts the NFS server again when it, or a part of it, is gone. @returns true when it was. */
-export async function repairNfs(ports: { db: Db; backend: NfsBackend; clock: Clock; log: Log }): Promise<boolean> {
-  const { db, backend, clock, log } = ports;
-  if (await backend.alive()) return false;
+/** Starts the NFS server again when it, or a part of it, is gone. */
+export async function repairNfs(ports: {
+  db: Db;
+  backend: Pick<NfsBackend, 'name' | 'alive'>;
+  exports: Pick<DriftingExportKeeper, 'start'>;
+  clock: Clock;
+  log: Log;
+}): Promise<void> {
+  const { db, backend, exports, clock, log } = ports;
+  if (await backend.alive()) return;
   log.warn({}, 'the NFS server is gone; starting it again');
-  const { adopted } = await backend.start();
-  if (!adopted) await addFeedEvent(db, { type: 'nfs.restarted', data: { backend: backend.name } }, clock.now());
-  return !adopted;
+  if (!(await exports.start())) return;
+  await addFeedEvent(db, { type: 'nfs.restarted', data: { backend: backend.name } }, clock.now());
 }
 
 /** Tells that somebody else had changed what is served, which it is no more. */

@@ -9,6 +9,7 @@ import { listDisks } from '../../db/disks.ts';
 import { addFeedEvent } from '../../db/events.ts';
 import { importState, listImports, readLegacyInventory } from '../../db/legacy.ts';
 import type { Db } from '../../db/open.ts';
+import { listSnapshots } from '../../db/snapshots.ts';
 import { addTold, listTold, removeTold } from '../../db/told.ts';
 import { listTrash } from '../../db/trash.ts';
 import type { Loop } from '../../exports/volumes/loops.ts';
@@ -38,6 +39,7 @@ async function readKnown(db: Db): Promise<KnownThings> {
     disks: await listDisks(db),
     bakeforms: await listBakeforms(db),
     trash: (await listTrash(db)).map(({ id }) => id),
+    snapshots: await listSnapshots(db),
     claimed: await listClaimed(db),
     legacy: isOpen ? 'all' : new Set(named),
   };

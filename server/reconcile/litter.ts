@@ -1,5 +1,5 @@
 import type { Bakeform } from '../../core/bakeform.ts';
-import type { Disk } from '../../core/disk.ts';
+import type { Disk, Snapshot } from '../../core/disk.ts';
 
 /** The folders below BAKERY_ROOT in which everything should be known. */
 export const LITTER_FOLDERS = [
@@ -9,6 +9,7 @@ export const LITTER_FOLDERS = [
   'pool/incoming',
   'pool/work',
   'pool/trash',
+  'pool/snapshots',
 ] as const;
 export type LitterFolder = (typeof LITTER_FOLDERS)[number];
 
@@ -45,16 +46,18 @@ export interface KnownThings {
   readonly bakeforms: readonly Pick<Bakeform, 'volumeId' | 'state' | 'name'>[];
   /** Ids of disks in the trash. */
   readonly trash: readonly string[];
+  readonly snapshots: readonly Pick<Snapshot, 'id' | 'disk' | 'state'>[];
   /** As in db/claims. */
   readonly claimed: ReadonlySet<string>;
   /** Entries of `nfs` that the original Bakery left, or `all` while they are being taken over. */
   readonly legacy: ReadonlySet<string> | 'all';
 }
 
+const snapshotFile = (id: string) => `pool/snapshots/${id}.ext4`;
 const half = (file: string) => `${file}.partial`;
 
 /** Every path below BAKERY_ROOT that one reading of the database accounts for. */
-function accounted({ disks, bakeforms, trash, claimed }: KnownThings): string[] {
+function accounted({ disks, bakeforms, trash, snapshots, claimed }: KnownThings): string[] {
   const held = [...claimed].filter((thing) => thing.startsWith('disk:')).map((thing) => thing.slice('disk:'.length));
   const volume = (id: string) => `pool/volumes/${id}.ext4`;
   const making = [...disks.filter(({ state }) => state === 'making').map(({ id }) => id), ...held];
@@ -63,7 +66,9 @@ function accounted({ disks, bakeforms, trash, claimed }: KnownThings): string[] 
     ...disks.map(({ id }) => volume(id)),
     // What an operation holds may be on its way between these.
     ...held.flatMap((id) => [`nfs/${id}`, volume(id), `pool/trash/${id}.ext4`]),
-    ...making.flatMap((id) => [half(volume(id)), `pool/work/${id}`]),
+    ...making.flatMap((id) => [half(volume(id)), `${volume(id)}.next`, `pool/work/${id}`]),
+    ...snapshots.map(({ id }) => snapshotFile(id)),
+    ...snapshots.filter(({ state }) => state !== 'ready').map(({ id }) => half(snapshotFile(id))),
     ...trash.map((id) => `pool/trash/${id}.ext4`),
     ...bakeforms.map(({ volumeId }) => `pool/golden/${volumeId}.ext4`),
     ...bakeforms

@@ -34,6 +34,11 @@ export async function mountMissing(ports: {
     const at = disk.role === 'root' && disk.pi ? places.root(disk.pi) : places.disk(disk.id);
     try {
       await volumes.mount({ id: disk.id, fsUuid: disk.fsUuid, at });
+      if ((await findDisk(db, disk.id))?.state !== 'ready') {
+        // An operation that destroys it had unmounted it already.
+        await volumes.unmount({ id: disk.id, at });
+        continue;
+      }
       mounted.push(disk);
       if (disk.pi && (await findPi(db, disk.pi))?.fault === fault) await setFault(db, disk.pi, null, clock.now());
     } catch (error) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NextCursor } from './page.ts';
 
 /** One call that was meant to change something, or was refused for its token. */
 export const AuditEntryInfo = z
@@ -17,6 +18,4 @@ export const AuditEntryInfo = z
   .meta({ id: 'AuditEntry' });
 
 /** A page of the audit, newest first. */
-export const AuditPage = z
-  .object({ entries: z.array(AuditEntryInfo), next: z.string().optional() })
-  .meta({ id: 'AuditPage' });
+export const AuditPage = z.object({ entries: z.array(AuditEntryInfo), next: NextCursor }).meta({ id: 'AuditPage' });

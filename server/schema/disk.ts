@@ -1,4 +1,18 @@
 import { z } from 'zod';
+import { NextCursor } from './page.ts';
+
+const UUID = '5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a';
+
+/** MiB of a `disk.img`. A file on ext4 has at most 2^32 - 1 blocks of 4 KiB: 16 TiB, less one block. */
+const SizeMiB = z
+  .int()
+  .min(1)
+  .max(16 * 1024 * 1024 - 1);
+
+const Name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'has 1 to 64 letters, digits or . _ - and starts with a letter or digit')
+  .meta({ description: 'what people call it', example: 'postgres-data' });
 
 /** A disk as the original API shows it. */
 export const DiskInfo = z
@@ -11,19 +25,75 @@ export const DiskInfo = z
   .meta({ id: 'Disk' });
 export type DiskInfo = z.output<typeof DiskInfo>;
 
+/** A disk with what Bakery knows of it beside. */
+export const DiskDetail = DiskInfo.extend({
+  role: z.enum(['root', 'data']).meta({ description: 'a Pi’s root file system, or a folder that holds one disk.img' }),
+  name: Name.optional(),
+  source: z.string().optional().meta({ description: 'the disk or snapshot it was made from, which may be gone' }),
+  createdAt: z.iso.datetime(),
+  attachedTo: z.string().optional().meta({ description: 'the Pi it is attached to', example: '687680cd' }),
+  snapshots: z.int().meta({ description: 'how many snapshots of it there are', example: 2 }),
+}).meta({ id: 'DiskDetail' });
+export type DiskDetail = z.output<typeof DiskDetail>;
+
 /** All disks by id. */
 export const DiskMap = z.object({ disks: z.record(z.string(), DiskInfo) }).meta({ id: 'DiskMap' });
 
-/** What POST /disks takes. 16 TiB is the most that ext4 with 4 KiB blocks takes in one file. */
+/** What POST /disks takes. */
 export const CreateDisk = z
   .object({
-    size: z
-      .int()
-      .min(1)
-      .max(16 * 1024 * 1024)
-      .meta({ description: 'MiB of disk.img', example: 1024 }),
+    size: SizeMiB.optional().meta({
+      description: 'MiB of disk.img; needed without `from`, and with it the size to grow to',
+      example: 1024,
+    }),
+    name: Name.optional(),
+    from: z
+      .uuid()
+      .optional()
+      .meta({ description: 'a disk or snapshot that it is to have the bytes of', example: UUID }),
   })
-  .meta({ id: 'CreateDisk' });
+  .refine(({ size, from }) => size !== undefined || from !== undefined, { error: 'size is needed', path: ['size'] })
+  .meta({ id: 'CreateDisk', example: { size: 1024 } });
+
+/** What PATCH /disks/{diskId} takes. */
+export const PatchDisk = z
+  .object({ name: Name.nullable().optional().meta({ description: 'null takes its name away', example: 'pg-1' }) })
+  .meta({ id: 'PatchDisk' });
+
+/** What POST /disks/{diskId}/grow takes. */
+export const GrowDisk = z
+  .object({
+    sizeMiB: SizeMiB.meta({ description: 'MiB that disk.img is to have', example: 2048 }),
+    mayInterrupt: z.boolean().optional().meta({
+      description: 'Grow it also while it is attached: what its Pi reads or writes in that moment fails (ESTALE).',
+    }),
+  })
+  .meta({ id: 'GrowDisk' });
+
+/** What POST /disks/{diskId}/restore takes. */
+export const RestoreSnapshot = z
+  .object({ snapshot: z.uuid().meta({ description: 'id of a snapshot of this disk', example: UUID }) })
+  .meta({ id: 'RestoreSnapshot' });
+
+/** What POST /disks/{diskId}/snapshots takes. */
+export const CreateSnapshot = z.object({ name: Name.optional() }).meta({ id: 'CreateSnapshot' });
+
+/** A disk as it was at one moment. */
+export const SnapshotInfo = z
+  .object({
+    id: z.string().meta({ description: 'UUID', example: UUID }),
+    disk: z.string().meta({ description: 'id of the disk it is of' }),
+    name: Name.optional(),
+    sizeMiB: z.int().meta({ description: 'MiB of disk.img at that moment', example: 1024 }),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Snapshot' });
+export type SnapshotInfo = z.output<typeof SnapshotInfo>;
+
+/** A page of snapshots. */
+export const SnapshotPage = z
+  .object({ snapshots: z.array(SnapshotInfo), next: NextCursor })
+  .meta({ id: 'SnapshotPage' });
 
 /** What POST /oven/{piId}/disks takes. */
 export const AttachDisk = z.object({ diskId: z.string() }).meta({ id: 'AttachDisk' });

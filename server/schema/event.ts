@@ -19,7 +19,7 @@ export const EventInfo = z
 export const EventPage = z
   .object({
     events: z.array(EventInfo),
-    next: z.int().meta({ description: 'give it as `after` to go on' }),
+    next: z.int().meta({ description: 'give it as `after` to go on', example: 41 }),
     gap: z
       .object({ wanted: z.int(), from: z.int() })
       .optional()

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NextCursor } from './page.ts';
 
 /** Something below BAKERY_ROOT that nothing in the database accounts for. */
 export const LitterInfo = z
@@ -15,6 +16,7 @@ export type LitterInfo = z.output<typeof LitterInfo>;
 export const LitterList = z
   .object({
     litter: z.array(LitterInfo),
-    more: z.boolean().meta({ description: 'there is more than is listed' }),
+    more: z.boolean().meta({ description: 'there is more than was looked at' }),
+    next: NextCursor,
   })
   .meta({ id: 'LitterList' });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NextCursor, PageQuery } from './page.ts';
 
 const STATES = ['running', 'unwinding', 'stuck', 'done', 'failed'] as const;
 
@@ -21,7 +22,7 @@ export const OperationInfo = z
     steps: z
       .array(
         z.object({
-          name: z.string(),
+          name: z.string().meta({ example: 'clone' }),
           state: z.enum(['waiting', 'running', 'done', 'failed', 'undoing', 'undone', 'undo-failed']),
           startedAt: z.iso.datetime().optional(),
           endedAt: z.iso.datetime().optional(),
@@ -33,7 +34,7 @@ export const OperationInfo = z
         step: z.string(),
         done: z.int(),
         total: z.int().optional().meta({ description: 'absent where nobody knows' }),
-        unit: z.literal('bytes'),
+        unit: z.enum(['bytes', 'pis']),
       })
       .optional()
       .meta({ description: 'how far the running step is, when it can tell' }),
@@ -43,6 +44,23 @@ export type OperationInfo = z.output<typeof OperationInfo>;
 
 /** One operation with its history. */
 export const OperationDetail = OperationInfo.extend({
+  results: z
+    .array(
+      z.object({
+        pi: z.string().meta({ example: '687680cd' }),
+        state: z.enum(['waiting', 'running', 'done', 'failed', 'stuck', 'skipped']).meta({
+          description:
+            'stuck: its operation needs a person; skipped: it was not begun when the bulk was stopped or cancelled',
+        }),
+        operation: z
+          .string()
+          .optional()
+          .meta({ description: 'what does or did it; absent where there was nothing to do' }),
+        error: z.object({ code: z.string(), message: z.string() }).optional(),
+      }),
+    )
+    .optional()
+    .meta({ description: 'of a bulk: each of its Pis, in their order' }),
   holds: z.array(z.object({ resource: z.string(), purpose: z.string() })).meta({ description: 'what it claims now' }),
   events: z.array(
     z.object({
@@ -59,19 +77,17 @@ export type OperationDetail = z.output<typeof OperationDetail>;
 export const OperationPage = z
   .object({
     operations: z.array(OperationInfo),
-    next: z.string().optional().meta({ description: 'cursor of the next page; absent on the last' }),
+    next: NextCursor,
   })
   .meta({ id: 'OperationPage' });
 
 /** What GET /operations takes. */
-export const OperationQuery = z.object({
+export const OperationQuery = PageQuery.extend({
   state: z.enum(STATES).optional(),
   kind: z.string().optional(),
   pi: z.string().optional(),
   disk: z.string().optional(),
   bakeform: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(200).optional(),
 });
 
 /** What POST /pis/{piId}/release takes. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NextCursor } from './page.ts';
 
 /** A destroyed disk that can still be restored. */
 export const TrashedDiskInfo = z
@@ -15,5 +16,5 @@ export const TrashedDiskInfo = z
   .meta({ id: 'TrashedDisk' });
 export type TrashedDiskInfo = z.output<typeof TrashedDiskInfo>;
 
-/** Everything in the trash, oldest first. */
-export const TrashList = z.object({ disks: z.array(TrashedDiskInfo) }).meta({ id: 'TrashList' });
+/** A page of the trash, oldest first. */
+export const TrashList = z.object({ disks: z.array(TrashedDiskInfo), next: NextCursor }).meta({ id: 'TrashList' });

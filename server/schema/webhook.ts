@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TYPE_FILTER } from '../../core/feed.ts';
+import { NextCursor } from './page.ts';
 
 const TypeFilters = z
   .array(z.string().max(100).regex(TYPE_FILTER, 'must be a type of event, or one with .* at its end'))
@@ -42,8 +43,8 @@ export const WebhookCreated = WebhookInfo.extend({
   secret: z.string().meta({ description: 'signs the messages; it is not shown again' }),
 }).meta({ id: 'WebhookCreated' });
 
-/** All webhooks. */
-export const WebhookList = z.object({ webhooks: z.array(WebhookInfo) }).meta({ id: 'WebhookList' });
+/** A page of webhooks. */
+export const WebhookList = z.object({ webhooks: z.array(WebhookInfo), next: NextCursor }).meta({ id: 'WebhookList' });
 
 /** How a test went. */
 export const WebhookTest = z

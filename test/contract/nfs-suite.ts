@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
+import type { Ipv4 } from '../../core/ids.ts';
 import type { ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
+import { canonicalClient } from '../../exports/nfs/client.ts';
 import { convergeExports } from '../../exports/nfs/converge.ts';
 import { isBakeryCode } from './nfs-expect.ts';
 import type { Client, Lab } from './nfs-lab.ts';
@@ -117,6 +119,30 @@ export function nfsSuite(subject: NfsSubject, lab: () => Lab): void {
       assert.match(lab().pi.ls(join(root, 'nfs'), 4).stdout, /aaaa0001/);
     });
 
+    test('who asks is known by address and time; a mount that is refused asks for no file, one that is made does', async () => {
+      const { pi, other } = lab();
+      const heard = async () => new Map((await backend.clients()).map(({ address, heardAt }) => [address, heardAt]));
+      const nobody = '10.99.9.9' as Ipv4;
+      assert.deepEqual(await backend.operations(nobody), { v3: 0, v4: 0, v4Failed: 0 });
+      const began = Date.now();
+      assertRefused(other, first.path);
+      assertServed(pi, first.path, 'aaaa0001');
+      const then = await heard();
+      // Its time and ours may differ by what one of them rounds.
+      for (const { address } of [pi, other]) assert.ok((then.get(address) ?? 0) >= began - 10, address);
+      assert.equal(then.has(nobody), false);
+      const refused = await backend.operations(other.address);
+      const served = await backend.operations(pi.address);
+      assert.equal(refused.v3, 0);
+      assert.ok(refused.v4Failed > 0 && refused.v4 < 20 * (refused.v4Failed + 1), JSON.stringify(refused));
+      assert.ok(served.v3 > 0 && served.v4 > 0, JSON.stringify(served));
+      pi.ls(first.path, 3);
+      assert.ok((await backend.operations(pi.address)).v3 > served.v3);
+      pi.ls(`${first.path}-none`, 3);
+      const again = await heard();
+      assert.ok((again.get(pi.address) ?? 0) > (then.get(pi.address) ?? 0), 'a mount that is refused is heard');
+    });
+
     test('add and update again change nothing', async () => {
       const listed = await backend.list();
       await backend.add(first);
@@ -135,6 +161,21 @@ export function nfsSuite(subject: NfsSubject, lab: () => Lab): void {
       await backend.add(first);
       assertServed(lab().pi, first.path, 'aaaa0001');
       assertRefused(lab().other, first.path);
+    });
+
+    test('a client that moves is served at both addresses, then at the new one alone', async () => {
+      const [from, to] = [lab().pi.address, lab().other.address];
+      const both: NfsExport = { ...first, client: { kind: 'address', address: to, also: from } };
+      await backend.update(both);
+      for (const client of [lab().pi, lab().other]) assertServed(client, first.path, 'aaaa0001');
+      const listed = (await backend.list())[0]?.client;
+      assert.ok(listed && canonicalClient(listed) === canonicalClient(both.client), JSON.stringify(listed));
+      const nothing = await convergeExports(backend, [both, second, readOnly]);
+      assert.deepEqual(nothing, { removed: [], updated: [], added: [], failed: [] });
+      await backend.update({ ...first, client: { kind: 'address', address: to } });
+      assertRefused(lab().pi, first.path);
+      assertServed(lab().other, first.path, 'aaaa0001');
+      await backend.update(first);
     });
 
     test('anyone', async () => {
@@ -222,6 +263,30 @@ export function nfsSuite(subject: NfsSubject, lab: () => Lab): void {
         `100 adds ${ms(listed - added)} ms, list of 102 ${ms(removed - listed)} ms, 100 removes ${ms(end - removed)} ms`,
       );
       assert.equal((await backend.list()).length, 2);
+    });
+
+    test('a new one serves what it is given from its first answer on, and no unfit one keeps it from starting', async () => {
+      await backend.stop();
+      const unfit = [
+        { ...readOnly, id: 70_000 },
+        { ...readOnly, path: join(root, 'nowhere') },
+        { ...second, path: first.path },
+      ];
+      assert.deepEqual(await backend.start(async () => [...unfit, first]), { adopted: false });
+      const ids = (await backend.list()).filter(({ path }) => path === first.path).map(({ id }) => id);
+      assert.equal(ids.length, 1, 'a path is served once');
+      await convergeExports(backend, [first, second]);
+      assertServed(lab().pi, first.path, 'aaaa0001');
+      await backend.stop();
+      assert.deepEqual(await backend.start(async () => [first, second]), { adopted: false });
+      // Nothing was added since.
+      assertServed(lab().pi, first.path, 'aaaa0001');
+      assertServed(lab().pi, second.path, 'aaaa0002');
+      await backend.update({ ...first, client: { kind: 'address', address: lab().pi.address }, access: 'ro' });
+      await backend.remove(second.id);
+      assertRefused(lab().pi, second.path);
+      assert.deepEqual(await backend.list(), [{ ...first, access: 'ro' }]);
+      await backend.update(first);
     });
 
     test('stop ends it, twice is fine, and a start comes back with the same ids', async () => {

@@ -154,6 +154,48 @@ inOwnNamespace(import.meta.url, () => {
     await assert.rejects(volumes.clone({ golden: 'g', id: 'v3', fsUuid: randomUUID() }), fault('golden-missing'));
   });
 
+  test('a clone is grown to the size it is asked for, never shrunk, and mounts', async (t) => {
+    const bench = await openBench(t);
+    const { pool, volumes, at } = bench;
+    layGolden(bench, 'g', 4);
+    const least = await volumes.goldenBytes('g');
+    assert.equal(least, statSync(pool.path('golden', 'g.ext4')).size);
+    await assert.rejects(volumes.goldenBytes('none'), fault('golden-missing'));
+    for (const [id, bytes] of [
+      ['grown', 300 * MIB],
+      ['kept', 10 * MIB],
+    ] as const) {
+      const fsUuid = randomUUID();
+      for (let times = 0; times < 2; times++) await volumes.clone({ golden: 'g', id, fsUuid, bytes });
+      const file = pool.path('volumes', `${id}.ext4`);
+      assert.equal(statSync(file).size, Math.max(bytes, least));
+      run('e2fsck', '-f', '-n', file);
+      await volumes.mount({ id, fsUuid, at: at(id) });
+      const [, size] = run('df', '--output=size', '-B1M', at(id)).split('\n');
+      assert.ok(id === 'kept' ? Number(size) < 60 : Number(size) > 250, `${id}: ${size} MiB`);
+      await volumes.unmount({ id, at: at(id) });
+    }
+  });
+
+  test('of two volumes that share a place the one that is meant is unmounted, wherever it is', async (t) => {
+    const { pool, volumes, at } = await openBench(t);
+    const uuids = { old: randomUUID(), new: randomUUID() };
+    const places = [at('aside'), at('place')];
+    for (const id of ['old', 'new'] as const) await volumes.createDisk({ id, fsUuid: uuids[id], sizeMiB: 1 });
+    await volumes.mount({ id: 'old', fsUuid: uuids.old, at: at('place') });
+    await volumes.unmountFrom({ id: 'new', places });
+    assert.notEqual(await mountAt(at('place')), undefined, 'the other stays');
+    await volumes.mount({ id: 'new', fsUuid: uuids.new, at: at('aside') });
+    for (let times = 0; times < 2; times++) await volumes.unmountFrom({ id: 'new', places });
+    assert.equal(existsSync(at('aside')), false);
+    assert.notEqual(await mountAt(at('place')), undefined, 'the other stays');
+    await volumes.unmountFrom({ id: 'old', places });
+    assert.equal(existsSync(at('place')), false);
+    for (const id of ['old', 'new']) assert.deepEqual(await loopsOf(exec, pool.path('volumes', `${id}.ext4`)), []);
+    await volumes.mount({ id: 'new', fsUuid: uuids.new, at: at('elsewhere') });
+    await assert.rejects(volumes.unmountFrom({ id: 'new', places }), fault('volume-busy'));
+  });
+
   test('a crash in the middle of a clone or a disk is made good by doing it again, or by removing it', async (t) => {
     const bench = await openBench(t);
     const { volumes, pool } = bench;
@@ -269,6 +311,21 @@ inOwnNamespace(import.meta.url, () => {
     await assert.rejects(volumes.mount({ id: 'd', fsUuid, at: at('d') }), fault('mount-foreign'));
     await assert.rejects(volumes.unmount({ id: 'd', at: at('d') }), fault('mount-foreign'));
     assert.equal((await mountAt(at('d')))?.type, 'tmpfs', 'what is not ours is never unmounted');
+  });
+
+  test('a volume that cannot be mounted leaves no mount point behind, but keeps one that was there', async (t) => {
+    const { volumes, pool, root } = await openBench(t);
+    const disk = { id: randomUUID(), fsUuid: randomUUID(), at: join(root, 'nfs', 'disk') };
+    await volumes.createDisk({ ...disk, sizeMiB: 4 });
+    const handle = await open(pool.path('volumes', `${disk.id}.ext4`), 'r+');
+    // s_feature_incompat, at byte 96 of the superblock: what no kernel knows.
+    await handle.write(Buffer.alloc(4, 0xff), 0, 4, 1024 + 96);
+    await handle.close();
+    await assert.rejects(volumes.mount(disk));
+    assert.equal(existsSync(disk.at), false);
+    mkdirSync(disk.at, { recursive: true });
+    await assert.rejects(volumes.mount(disk));
+    assert.ok(existsSync(disk.at));
   });
 
   test('a busy volume is waited for; what lies below a mount point is kept', async (t) => {

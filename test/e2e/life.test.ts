@@ -78,9 +78,10 @@ inOwnNamespace(
       const disk = await ask<DiskInfo>('POST', '/disks', 201, { size: 16 });
       await ask('POST', `/oven/${PI.id}/disks`, 200, { diskId: disk.id });
       const baked = await ask<PiInfo>('GET', `/oven/${PI.id}`, 200);
+      const api = bakery.base.replace('127.0.0.1', network.server);
       const files = {
         'disks.json': JSON.stringify(baked.disks?.slice(1)),
-        'settings.json': JSON.stringify({ agent_id: PI.id, nonce }),
+        'settings.json': JSON.stringify({ agent_id: PI.id, nonce, ready: `${api}/pis/${PI.id}/ready` }),
       };
       for (const [name, text] of Object.entries(files)) {
         await ask('POST', `/oven/${PI.id}/upload/${name}`, 200, Buffer.from(text));
@@ -115,8 +116,6 @@ inOwnNamespace(
       pi = createPiOnPort({
         serial: PI.id,
         mac: PI.mac,
-        address: `${PI.address}/24`,
-        server: network.server,
         hide: [dirname(image.path), root],
       });
       powerServer = await startPowerServer({ 0: pi });
@@ -125,7 +124,12 @@ inOwnNamespace(
       bakery = await timed('start the server', () =>
         startBakery({
           root,
-          settings: { BAKERY_POWER: 'simpleweb', PPI_CONFIG_PATH: ppiConfig, BAKERY_ADDRESS: network.server },
+          settings: {
+            BAKERY_POWER: 'simpleweb',
+            PPI_CONFIG_PATH: ppiConfig,
+            BAKERY_ADDRESS: network.server,
+            BAKERY_DHCP: 'proxy',
+          },
         }),
       );
     });
@@ -169,9 +173,17 @@ inOwnNamespace(
       const at = (is: (event: { event: string; text?: string }) => boolean) => pi.events.findLast(is)?.at ?? Number.NaN;
       const on = at((event) => event.event === 'on');
       const fetched = at((event) => event.event === 'fetched');
-      times.push(['boot ROM: every file over TFTP', fetched - on]);
+      times.push(['boot ROM: DHCP, and every file over TFTP', fetched - on]);
       times.push(['kernel, DHCP, root mounted over NFS', at(marker('root-mounted')) - fetched]);
       times.push(['init to disk written and ready', at(marker('ready')) - at(marker('root-mounted'))]);
+
+      await t.test('its ROM and its bootcode.bin have the address of the site and the boot files of Bakery', () => {
+        const since = pi.events.slice(pi.events.findLastIndex(({ event }) => event === 'on'));
+        assert.deepEqual(
+          since.flatMap(({ lease }) => (lease ? [[lease.stage, lease.address, lease.tftp]] : [])),
+          ['rom', 'bootcode'].map((stage) => [stage, PI.address, network.server]),
+        );
+      });
 
       await t.test('the kernel it ran is the one of the image, byte for byte', () => {
         const requests = pi.events.findLast((event) => event.event === 'fetched')?.requests ?? [];
@@ -197,6 +209,18 @@ inOwnNamespace(
           requests.every((request) => request.outcome !== 'timeout'),
           'every request was answered',
         );
+      });
+
+      await t.test('its boot is told from its power to its own word that it is ready', async () => {
+        type Told = { state: string; stages: { stage: string; at: string }[]; files: number; bytes: number };
+        const [boot] = (await ask<{ boots: Told[] }>('GET', `/pis/${PI.id}/boots`, 200)).boots;
+        const times = boot?.stages.map((stage) => Date.parse(stage.at)) ?? [];
+        assert.deepEqual(
+          boot?.stages.map(({ stage }) => stage),
+          ['power-on', 'dhcp', 'first-file', 'firmware', 'cmdline', 'kernel', 'root-mounted', 'ready'],
+        );
+        assert.deepEqual([boot?.state, times], ['up', times.toSorted((a, b) => a - b)]);
+        assert.ok((boot?.files ?? 0) > 5 && (boot?.bytes ?? 0) > 10_000_000, JSON.stringify(boot));
       });
 
       await t.test('its host name is its serial', async () => {

@@ -6,11 +6,13 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { unitLayout } from '../../exports/nfs/ganesha/layout.ts';
 import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
+import { plugInBoard } from '../lab/dhcp-board.ts';
 import { buildPiImage, type PiImage } from '../lab/image/build.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { type LabNetwork, makeLabNetwork } from '../lab/network.ts';
 import { createPiOnPort, type PiOnPort } from '../lab/pi-on-port.ts';
 import { type PowerServer, startPowerServer } from '../lab/power-server.ts';
+import { romPacket, serialGuid } from '../lab/rom/discover.ts';
 import { sh } from '../lab/sh.ts';
 import { checkWorld, untilAtRest } from '../lab/world-check.ts';
 
@@ -121,6 +123,26 @@ inOwnNamespace(
         await stopLeftovers(root);
         rmSync(root, { recursive: true, force: true });
       }
+    });
+
+    test('a Pi goes on while a stranger pretends by DHCP that it boots, and asks for its files', async () => {
+      const stranger = await plugInBoard('thief', { address: '10.99.0.67' });
+      try {
+        stranger.send(romPacket({ mac: PI.mac, guid: serialGuid(PI.id) }));
+        const asks = (path: string) =>
+          network.asStranger('busybox', 'tftp', '-g', '-r', path, '-l', '-', network.server).output;
+        for (const folder of [PI.id, PI.mac.replaceAll(':', '-')]) {
+          assert.match(asks(`${folder}/cmdline.txt`), /File not found/, folder);
+        }
+        // A REQUEST in its name, for the address of the stranger.
+        stranger.send(
+          romPacket({ mac: PI.mac, vendorClass: null, architecture: null, type: 3, asksFor: '10.99.0.67' }),
+        );
+        await goesOn('beside a stranger');
+      } finally {
+        await stranger.close();
+      }
+      assert.equal((await ask<{ address: string }>('GET', `/pis/${PI.id}`, 200)).address, PI.address);
     });
 
     test('a Pi goes on reading and writing while Bakery is stopped, and when it is back', async () => {

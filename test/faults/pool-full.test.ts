@@ -30,11 +30,18 @@ async function poolOf(lab: FaultLab): Promise<string[]> {
 async function leave(lab: FaultLab, mib: number): Promise<string> {
   const file = join(lab.disk, 'outside');
   let taken = 0;
+  // Somebody else may take a block between the look and the taking: then a little less is asked for.
+  let less = 0;
   for (let quiet = 0; quiet < 5; quiet++) {
-    const more = freeMib(lab.disk) - mib;
+    const more = freeMib(lab.disk) - mib - less;
     if (more > 0) {
-      sh('fallocate', '--length', `${taken + more}M`, file);
-      taken += more;
+      try {
+        sh('fallocate', '--length', `${taken + more}M`, file);
+        taken += more;
+        less = 0;
+      } catch (error) {
+        if (less++ > 20) throw error;
+      }
       quiet = 0;
     }
     await pause(100);

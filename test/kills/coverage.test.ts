@@ -5,7 +5,10 @@ import { KILLED, KINDS, killPoints } from './suite.ts';
 
 test('every kind of operation is killed in exactly one of the files', () => {
   assert.deepEqual(Object.values(KILLED).flat().toSorted(), KINDS.map(({ kind }) => kind).toSorted());
-  assert.deepEqual(Object.keys(SCENARIOS).toSorted(), [...KILLED.pis, ...KILLED.disks, ...KILLED.volumes].toSorted());
+  assert.deepEqual(
+    Object.keys(SCENARIOS).toSorted(),
+    [...KILLED.pis, ...KILLED.disks, ...KILLED.volumes, ...KILLED.copies].toSorted(),
+  );
 });
 
 test('the points of a kind are its admission, each event of each step, its commit, and the same of its undoing', () => {

@@ -10,7 +10,7 @@ import { fingerprint, layDisk, layInventory, layRootTree } from '../lab/legacy-r
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { checkWorld, untilAtRest } from '../lab/world-check.ts';
 import { shapeOf } from './shape.ts';
-import { KILLED, KINDS, killPoints } from './suite.ts';
+import { KILLED, KINDS, killPoints, thinned } from './suite.ts';
 
 const PI = '0000beef';
 
@@ -30,7 +30,8 @@ function layOriginal() {
     root,
     settings,
     old: () => fingerprint(join(root, 'nfs', rootId)),
-    shape: () => shapeOf({ world, lit: new Set(), serials: [PI] }),
+    // The bytes of its disk are others in each original.
+    shape: () => shapeOf({ world, lit: new Set(), serials: [PI] }).map((line) => line.replace(/ begins with .*/s, '')),
     async faults() {
       await untilAtRest(world, 60_000);
       // The original's folder is no leak, and its bakeform was deleted long ago.
@@ -66,7 +67,7 @@ inOwnNamespace(import.meta.url, () => {
     }
 
     // A failure that the test wants undoes the import, and the same start does not try again: only the killed one counts.
-    for (const { point, fail } of kinds.flatMap(killPoints)) {
+    for (const { point, fail } of thinned(kinds.flatMap(killPoints), 'import')) {
       await t.test(`${fail ? 'undoing, ' : ''}at ${point}`, async () => {
         const original = layOriginal();
         const old = original.old();

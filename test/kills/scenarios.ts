@@ -20,6 +20,8 @@ export interface Scenario {
   before(stage: Stage): Promise<void>;
   /** What it does leaves no trace in the shape of the world: it is seen at the broken volumes. */
   readonly mends?: true;
+  /** What it did is not taken back when it fails: a switch cannot be unswitched. */
+  readonly stays?: true;
   /** `again` sends the very same request once more, with the same Idempotency-Key where it has one. */
   start(stage: Stage): Promise<{ again?: () => Promise<unknown> }>;
 }
@@ -28,11 +30,25 @@ interface Disk {
   readonly id: string;
 }
 
-/** A call that must succeed. */
+/** How often a slow machine may be asked again. */
+const TRIES = 10;
+
+/**
+ * A call that must succeed. On a slow machine it may outlast the server's patience: then it goes on, or has to be made again, and
+ * either is known when everything has come to rest.
+ */
 async function must<T>(stage: Stage, method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await call(stage.bakery, method, path, body);
-  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body as T;
+  for (let tries = 1; ; tries++) {
+    const answer = await call(stage.bakery, method, path, body);
+    const { code } = answer.body as { code?: string };
+    const isSlow = code === 'still-running' || code === 'snapshot-too-slow';
+    assert.ok(
+      answer.status < 300 || (isSlow && tries < TRIES),
+      `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`,
+    );
+    if (isSlow) await rest(stage);
+    if (code !== 'snapshot-too-slow') return answer.body as T;
+  }
 }
 
 /** A call whose answer may never come: the server is killed under it. */
@@ -62,6 +78,20 @@ async function dataDisk(stage: Stage): Promise<string> {
 }
 async function attach(stage: Stage): Promise<void> {
   await must(stage, 'POST', `/oven/${serial(stage)}/disks`, { diskId: await dataDisk(stage) });
+}
+/** Writes on the disk, as its Pi would. */
+async function mark(stage: Stage, text: string): Promise<void> {
+  const image = join(stage.rack.world.root, 'nfs', await dataDisk(stage), 'disk.img');
+  writeFileSync(image, text, { flag: 'r+', flush: true });
+}
+async function snapshotted(stage: Stage): Promise<void> {
+  await createDisk(stage);
+  await mark(stage, 'kept');
+  await must(stage, 'POST', `/disks/${await dataDisk(stage)}/snapshots`, {});
+}
+async function snapshotOf(stage: Stage): Promise<string> {
+  const { snapshots } = await must<{ snapshots: Disk[] }>(stage, 'GET', `/disks/${await dataDisk(stage)}/snapshots`);
+  return snapshots[0]?.id ?? '';
 }
 async function trashed(stage: Stage): Promise<string> {
   const { disks } = await must<{ disks: Disk[] }>(stage, 'GET', '/trash');
@@ -93,12 +123,32 @@ const keyed = (request: (stage: Stage) => Promise<[string, string, unknown?]>): 
   };
 };
 
+const WISHES = {
+  bakeformName: 'tiny',
+  rootSize: '9GiB',
+  user: { name: 'ada', passwordHash: '$6$saltsalt$hash' },
+  authorizedKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINkJo+vL73s3Y9RCLDrQL5xj2ja4OLEgD0NMgjfmemTu ada'],
+  userData: '#cloud-config\n',
+};
+
 /** By kind of operation; a kind that works differently on different things has more than one. */
 export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario>>>> = {
   bake: {
-    'of a free Pi': {
+    'by choice': {
       before: async () => undefined,
-      start: keyed(async () => ['POST', '/fridge', { bakeformName: 'tiny' }]),
+      start: keyed(async (stage) => ['POST', '/fridge', { ...WISHES, piId: serial(stage), power: 'on' }]),
+    },
+  },
+  rebake: {
+    'of a Pi that runs and has a disk': {
+      async before(stage) {
+        await must(stage, 'POST', '/fridge', { bakeformName: 'tiny', power: 'on' });
+        await rest(stage);
+        await createDisk(stage);
+        await attach(stage);
+        await must(stage, 'POST', `/oven/${serial(stage)}/upload/settings.json`, Buffer.from('{}'));
+      },
+      start: keyed(async (stage) => ['POST', `/pis/${serial(stage)}/rebake`, WISHES]),
     },
   },
   unbake: {
@@ -120,6 +170,13 @@ export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario
       start: once(async (stage) => ['POST', `/pis/${serial(stage)}/release`, { isOff: true }]),
     },
   },
+  power: {
+    'on, of a Pi in maintenance': {
+      before: async (stage) => void (await must(stage, 'PATCH', `/pis/${serial(stage)}`, { maintenance: true })),
+      stays: true,
+      start: keyed(async (stage) => ['POST', `/pis/${serial(stage)}/power`, { action: 'on' }]),
+    },
+  },
   'upload-bakeform': {
     'of a small image': {
       before: async () => undefined,
@@ -133,7 +190,53 @@ export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario
     },
   },
   'create-disk': {
+    'of a snapshot, larger': {
+      before: snapshotted,
+      start: keyed(async (stage) => ['POST', '/disks', { size: 8, name: 'copy', from: await snapshotOf(stage) }]),
+    },
     'of 4 MiB': { before: async () => undefined, start: keyed(async () => ['POST', '/disks', { size: 4 }]) },
+  },
+  snapshot: {
+    'of an attached disk': {
+      async before(stage) {
+        await bake(stage);
+        await createDisk(stage);
+        await attach(stage);
+      },
+      start: keyed(async (stage) => ['POST', `/disks/${await dataDisk(stage)}/snapshots`, { name: 'kept' }]),
+    },
+  },
+  'delete-snapshot': {
+    'of a disk': {
+      before: snapshotted,
+      start: once(async (stage) => ['DELETE', `/snapshots/${await snapshotOf(stage)}`]),
+    },
+  },
+  'grow-disk': {
+    'that is attached': {
+      async before(stage) {
+        await bake(stage);
+        await createDisk(stage);
+        await attach(stage);
+        await mark(stage, 'grown');
+      },
+      start: once(async (stage) => [
+        'POST',
+        `/disks/${await dataDisk(stage)}/grow`,
+        { sizeMiB: 8, mayInterrupt: true },
+      ]),
+    },
+  },
+  'revert-disk': {
+    'to a snapshot': {
+      async before(stage) {
+        await snapshotted(stage);
+        await mark(stage, 'changed');
+      },
+      start: once(async (stage) => {
+        return ['POST', `/disks/${await dataDisk(stage)}/restore`, { snapshot: await snapshotOf(stage) }];
+      }),
+    },
   },
   'delete-disk': {
     'that is attached to nothing': {
@@ -187,9 +290,9 @@ export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario
     },
   },
   purge: {
-    'of a disk': {
+    'of a disk with a snapshot': {
       async before(stage) {
-        await createDisk(stage);
+        await snapshotted(stage);
         await must(stage, 'DELETE', `/disks/${await dataDisk(stage)}`);
       },
       start: once(async (stage) => ['DELETE', `/trash/${await trashed(stage)}`]),
@@ -210,6 +313,10 @@ export async function reset(stage: Stage): Promise<void> {
   if (state === 'held') await must(stage, 'POST', `/pis/${pi}/release`, { isOff: true });
   else if (state !== 'fridge') await must(stage, 'DELETE', `/oven/${pi}`);
   await rest(stage);
+  // By hand: a port that was switched off is kept off for a while.
+  stage.rack.unplug(pi);
+  await must(stage, 'PATCH', `/pis/${pi}`, { maintenance: false });
+  await must(stage, 'POST', `/pis/${pi}/confirm-off`);
   const { disks } = await must<{ disks: object }>(stage, 'GET', '/disks');
   for (const id of Object.keys(disks)) await must(stage, 'DELETE', `/disks/${id}`);
   const forms = Object.keys(await must<object>(stage, 'GET', '/bakeforms'));

@@ -15,13 +15,19 @@ export function shapeOf(rack: Pick<Rack, 'world' | 'lit' | 'serials'>): string[]
     (db.prepare(sql).all() as object[]).map((row) => `${name} ${JSON.stringify(row)}`);
   const lines = [
     ...rows('pi', 'SELECT id, state, bakeform, maintenance, quarantine, await_off, fault FROM pis'),
-    ...rows('disk', 'SELECT role, state, size_mib, pi, position FROM disks'),
-    ...rows('bakeform', 'SELECT name, state, sha256, bytes, boot_folder, notes FROM bakeforms'),
+    ...rows('disk', 'SELECT role, state, size_mib, pi, position, name, withheld FROM disks'),
+    ...rows('snapshot', 'SELECT state, size_mib, name FROM snapshots'),
+    ...rows('bakeform', 'SELECT name, state, sha256, bytes, boot_folder, notes, lint FROM bakeforms'),
     ...rows('trash', 'SELECT role, size_mib, pi, bakeform FROM trash'),
     ...rows('claim', 'SELECT resource FROM claims'),
   ];
+  const disks = db.prepare("SELECT id FROM disks WHERE role = 'data' AND state = 'ready'").all() as { id: string }[];
   db.close();
-  for (const folder of ['volumes', 'golden', 'incoming', 'work', 'trash']) {
+  for (const { id } of disks) {
+    const image = readFileSync(join(root, 'nfs', id, 'disk.img'));
+    lines.push(`a disk.img of ${image.length} bytes begins with ${JSON.stringify(image.toString('latin1', 0, 8))}`);
+  }
+  for (const folder of ['volumes', 'golden', 'incoming', 'work', 'trash', 'snapshots']) {
     lines.push(`${readdirSync(join(root, 'pool', folder)).length} files in ${folder}`);
   }
   const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8'));

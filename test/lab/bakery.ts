@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { refuseLeaks } from './leaks.ts';
 
 /** A Bakery server under test: a real child process started by main.ts. */
 export interface RunningBakery {
@@ -34,6 +35,11 @@ function environmentOf({ root, settings }: Start) {
     BAKERY_HTTP_ADDRESS: '0.0.0.0',
     HTTP_PORT: '0',
     LOG_LEVEL: 'info',
+    // No board boots in most tests: none that waits for its turn is to slow them down, and none has given up.
+    BAKERY_BOOTS_AT_ONCE: '0',
+    BAKERY_FIRST_ROM_BOOTS_AT_ONCE: '0',
+    BAKERY_BOOT_STAGGER_SECONDS: '0',
+    BAKERY_BOOT_RETRIES: '0',
     ...settings,
   };
 }
@@ -125,9 +131,9 @@ export async function stopLeftovers(root: string): Promise<void> {
   if (code !== 0) throw new Error(`bakery stop failed (${code})`);
 }
 
-/** A call of the API as an operator's script would make it. */
+/** A call of the API as an operator's script would make it. @throws Leak when the answer tells what no client may know. */
 export async function call(
-  bakery: Pick<RunningBakery, 'base' | 'token'>,
+  bakery: Pick<RunningBakery, 'base' | 'token'> & { readonly root?: string },
   method: string,
   path: string,
   body?: unknown,
@@ -139,6 +145,8 @@ export async function call(
     ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body), duplex: 'half' }),
   } as RequestInit);
   const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json');
+  const contentType = response.headers.get('content-type');
+  refuseLeaks(`${method} ${path}`, { status: response.status, contentType, body: text }, bakery.root);
+  const json = contentType?.includes('json');
   return { status: response.status, body: (json ? JSON.parse(text) : text) as never };
 }

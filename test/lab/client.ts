@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { call, type RunningBakery } from './bakery.ts';
+import { Leak } from './leaks.ts';
 import type { Chance } from './seed.ts';
 
 /** A disk that a client was promised. */
@@ -63,11 +64,12 @@ export function makeClient(options: { name: string; chance: Chance; image: Uint8
      */
     async function ask<T>(expected: readonly (number | string)[], method: string, path: string, body?: unknown) {
       const answer = await call(bakery, method, path, body).catch((cause) => {
+        if (cause instanceof Leak) throw cause;
         throw new Unanswered(`${method} ${path}`, { cause });
       });
       ledgers.answered++;
       const { status, body: told } = answer as { status: number; body: T & { code?: string } };
-      if (![...expected, 'busy'].some((one) => one === status || one === told.code)) {
+      if (![...expected, 'busy', 'still-running'].some((one) => one === status || one === told.code)) {
         ledgers.surprises.push(`${name}: ${method} ${path} answered ${status} ${JSON.stringify(told)}`);
       }
       return status < 300 ? told : undefined;

@@ -1,5 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import { pino } from 'pino';
+import { systemClock } from '../../core/host/clock.ts';
 import { composeServer } from '../../server/compose.ts';
 import { readConfig } from '../../server/config.ts';
 
@@ -10,18 +11,33 @@ import { readConfig } from '../../server/config.ts';
  */
 const [TOLD, HELD_BY] = [3, 4];
 
-/** `hold`: stop at the nth time of that point. `fail`: what the step did there counts as failed. */
+/**
+ * `hold`: stop at the nth time of that point. `fail`: what the step did there counts as failed. `passMs`: so much time passes at once, by the
+ * clock that nobody can set.
+ */
 export interface Order {
   readonly hold?: { readonly point: string; readonly nth: number };
   readonly fail?: string;
+  readonly passMs?: number;
 }
 
 /** What happens while it starts is ordered in the environment. */
 let order: Order = JSON.parse(process.env.BAKERY_TEST_ORDER ?? '{}');
+/**
+ * How often its loops run, by their names, in ms, so that what they begin need not be waited for. Of those of all tests one looks at a file,
+ * the other does nothing unless it is told to by a setting.
+ */
+const pace: Readonly<Record<string, number>> = {
+  heal: 100,
+  'boot-retries': 100,
+  ...JSON.parse(process.env.BAKERY_TEST_PACE ?? '{}'),
+};
 let seen = 0;
+let passedMs = 0;
 process.on('message', (message: Order) => {
   order = message;
   seen = 0;
+  passedMs += message.passMs ?? 0;
   process.send?.('armed');
 });
 
@@ -50,8 +66,10 @@ function nameOf(program: string, args: readonly string[]): string {
 const log = pino({ level: 'info' });
 const server = await composeServer(readConfig([], process.env), log, '0.0.0', {
   gate: at,
-  // So that what a loop begins need not be waited for; it looks at one file.
-  pace: ({ name, everyMs }) => (name === 'heal' ? 100 : everyMs),
+  clock: { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs },
+  pace: ({ name, everyMs }) => pace[name] ?? everyMs,
+  // No board hangs on these ports that has to be without power for a while.
+  power: { minOffMs: 100 },
   exec: (inner) => async (program, args, options) => {
     const result = await inner(program, args, options);
     at(nameOf(program, args));
@@ -59,5 +77,6 @@ const server = await composeServer(readConfig([], process.env), log, '0.0.0', {
   },
 });
 for (const line of server.readyLines) process.stdout.write(`${line}\n`);
-process.once('SIGTERM', () => server.close(20_000).then(() => process.exit(0)));
+// Not `once`: see main.ts.
+process.on('SIGTERM', () => server.close(20_000).then(() => process.exit(0)));
 process.once('disconnect', () => process.exit(1));

@@ -29,24 +29,31 @@ function refuseRealNetwork(): void {
 }
 
 /** Waits until `child` has the DHCP port open: a DISCOVER before that would be lost. */
-async function listening(child: ChildProcess, said: () => string): Promise<void> {
+export async function dhcpListens(child: ChildProcess, said: () => string): Promise<void> {
   const port = `:${DHCP_PORT.toString(16).padStart(4, '0').toUpperCase()} `;
   for (let tries = 0; tries < 200 && child.exitCode === null; tries++) {
     // setpriv and nsenter become dnsmasq: the pid stays, its network is the site's in the end.
     if (readFileSync(`/proc/${child.pid}/net/udp`, 'utf8').includes(port)) return;
     await sleep(25);
   }
-  throw new Error(`the site's DHCP server does not listen: ${said().trim()}`);
+  throw new Error(`the DHCP server does not listen: ${said().trim()}`);
 }
 
-/** A namespace of its own on the bridge. */
-function plugIn(name: string, address: string): void {
+/** A namespace of its own on the bridge, with the MAC `mac` or any, and an address or none yet. Call `unplug` at the end. */
+export function plugIn(name: string, address: string | undefined, mac?: string): void {
+  const peer = ['name', 'eth0', ...(mac ? ['address', mac] : []), 'netns', name];
   sh('ip', 'netns', 'add', name);
-  sh('ip', 'link', 'add', `ve-${name}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+  sh('ip', 'link', 'add', `ve-${name}`, 'type', 'veth', 'peer', ...peer);
   sh('ip', 'link', 'set', `ve-${name}`, 'master', BRIDGE, 'up');
   sh('ip', '-n', name, 'link', 'set', 'lo', 'up');
-  sh('ip', '-n', name, 'addr', 'add', address, 'dev', 'eth0');
+  if (address !== undefined) sh('ip', '-n', name, 'addr', 'add', address, 'dev', 'eth0');
   sh('ip', '-n', name, 'link', 'set', 'eth0', 'up');
+}
+
+/** Takes it out; it is fine when it is gone. */
+export function unplug(name: string): void {
+  trySh('ip', 'link', 'del', `ve-${name}`);
+  trySh('ip', 'netns', 'del', name);
 }
 
 /** The site's DHCP server: leases for the Pis and nobody else, no DNS, no word about booting. */
@@ -85,10 +92,7 @@ export async function makeLabNetwork(pis: readonly { mac: string; address: strin
   async function close(): Promise<void> {
     dhcp?.kill('SIGKILL');
     await ended;
-    for (const name of ['site', 'stranger']) {
-      trySh('ip', 'link', 'del', `ve-${name}`);
-      trySh('ip', 'netns', 'del', name);
-    }
+    for (const name of ['site', 'stranger']) unplug(name);
     trySh('ip', 'link', 'del', BRIDGE);
     rmSync(folder, { recursive: true, force: true });
   }
@@ -105,7 +109,7 @@ export async function makeLabNetwork(pis: readonly { mac: string; address: strin
       words = (words + text).slice(-4000);
     });
     ended = new Promise((resolve) => started.once('close', resolve));
-    await listening(started, () => words);
+    await dhcpListens(started, () => words);
   } catch (error) {
     await close();
     throw error;

@@ -5,18 +5,21 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { PowerPort } from './power-server.ts';
+import type { RomRequest } from './rom/ask.ts';
 import type { BootChoice } from './rom/config-txt.ts';
-import type { RomRequest } from './rom/pi3b.ts';
+import type { RomLease } from './rom/dhcp.ts';
 import { LAB_ENV } from './sh.ts';
 
 /** What a virtual Pi told, and when (ms since the epoch). */
 export interface PiEvent {
-  readonly event: 'on' | 'off' | 'request' | 'fetched' | 'failed' | 'qemu' | 'marker' | 'halted';
+  readonly event: 'on' | 'off' | 'lease' | 'request' | 'fetched' | 'failed' | 'qemu' | 'marker' | 'halted';
   readonly at: number;
   /** Of a marker: what stood after `LAB ` on the serial console. */
   readonly text?: string;
   /** Of `failed`. */
   readonly reason?: string;
+  /** Of `lease`: one of its ROM, and one of bootcode.bin. */
+  readonly lease?: RomLease;
   /** Of `request`. */
   readonly request?: RomRequest;
   /** Of `fetched` and `failed`: all of the boot's, in their order. */
@@ -47,9 +50,9 @@ const CUT_MS = 10_000;
 export function createPiOnPort(pi: {
   serial: string;
   mac: string;
-  /** With its prefix length. */
-  address: string;
-  server: string;
+  /** Its address, with the prefix length, and the server; without both it asks by DHCP. */
+  address?: string;
+  server?: string;
   /** Folders that it must not be able to reach; they must be there. */
   hide: readonly string[];
   fileTimeoutMs?: number;
@@ -61,7 +64,7 @@ export function createPiOnPort(pi: {
   let poweredAt = 0;
 
   function argv(): string[] {
-    const { serial, mac, address, server, hide, fileTimeoutMs } = pi;
+    const { serial, mac, address = '', server = '', hide, fileTimeoutMs } = pi;
     const program = fileURLToPath(new URL('./virtual-pi.ts', import.meta.url));
     return [
       ...['--mount', '--propagation', 'private', process.execPath, program],

@@ -16,12 +16,16 @@ export interface Rack {
   readonly image: Buffer;
   /** Serials whose power is on. */
   readonly lit: ReadonlySet<string>;
+  /** Takes its power away, unseen by its switch. */
+  unplug(serial: string): void;
   /** Serials whose port answers with an error while they are in here. */
   readonly broken: Set<string>;
-  /** Starts a server, also after one that was killed. */
-  start(): Promise<RunningBakery>;
+  /** Serials whose port does what it is told only when the promise resolves. */
+  readonly slow: Map<string, Promise<void>>;
+  /** Starts a server, also after one that was killed; `more` are settings beside its own. */
+  start(more?: Readonly<Record<string, string>>): Promise<RunningBakery>;
   /** Starts one that can be held at any point of its journal. */
-  startHeld(): Promise<HeldBakery>;
+  startHeld(more?: Readonly<Record<string, string>>): Promise<HeldBakery>;
   /** Starts one and kills it `afterMs` later, in the middle of its start-up or soon after. */
   startAndKill(afterMs: number): Promise<NodeJS.Signals | null>;
   /** Ends `bakery` and all that is left of its world. */
@@ -37,16 +41,18 @@ export async function makeRack(pis: number): Promise<Rack> {
   const serials = Array.from({ length: pis }, (_, i) => (0xca5e0000 + i).toString(16));
   const lit = new Set<string>();
   const broken = new Set<string>();
-  const working = (serial: string) => {
+  const slow = new Map<string, Promise<void>>();
+  const working = async (serial: string) => {
+    await slow.get(serial);
     if (broken.has(serial)) throw new Error('the port is broken');
   };
   const port = (serial: string) => ({
     async on() {
-      working(serial);
+      await working(serial);
       lit.add(serial);
     },
     async off() {
-      working(serial);
+      await working(serial);
       lit.delete(serial);
     },
   });
@@ -65,9 +71,11 @@ export async function makeRack(pis: number): Promise<Rack> {
     serials,
     image: readFileSync(join(folder, 'tiny.img')),
     lit,
+    unplug: (serial) => void lit.delete(serial),
     broken,
-    start: () => startBakery({ root, settings }),
-    startHeld: () => startHeldBakery({ root, settings }),
+    slow,
+    start: (more = {}) => startBakery({ root, settings: { ...settings, ...more } }),
+    startHeld: (more = {}) => startHeldBakery({ root, settings: { ...settings, ...more } }),
     startAndKill: (afterMs) => startAndKill({ root, settings, afterMs }),
     async close(bakery) {
       await bakery?.stop();

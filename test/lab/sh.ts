@@ -7,15 +7,22 @@ export const LAB_ENV = { PATH, LC_ALL: 'C.UTF-8' };
 
 /** Where the lab's programs come from on Debian. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  atftp: 'atftp',
+  busybox: 'busybox',
+  curl: 'curl',
   debugfs: 'e2fsprogs',
   dnsmasq: 'dnsmasq-base',
   ip: 'iproute2',
   mcopy: 'mtools',
   mount: 'mount',
   'nfs-ls': 'libnfs-utils',
+  nft: 'nftables',
   nsenter: 'util-linux',
   'qemu-system-aarch64': 'qemu-system-arm',
   setpriv: 'util-linux',
+  tcpdump: 'tcpdump',
+  tc: 'iproute2',
+  tftp: 'tftp-hpa',
   umount: 'mount',
   unshare: 'util-linux',
 };

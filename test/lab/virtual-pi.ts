@@ -11,9 +11,11 @@ import { boundToUs, LAB_ENV, requireTools, sh, trySh } from './sh.ts';
 /**
  * One powered Raspberry Pi 3B, as a process: what it does from power-on to power cut. Runs inside the lab's network namespace,
  * where the bridge is. First the boot ROM, in a namespace of its own behind a cable with the Pi's MAC; then QEMU on what the
- * ROM fetched and nothing else, on the same bridge with the same MAC. Tells what happens as JSON lines:
+ * ROM fetched and nothing else, on the same bridge with the same MAC. Its address is given, or it asks by DHCP. Tells what
+ * happens as JSON lines:
  *
- *   {event:'request', request}   {event:'fetched', requests, prefix, choice, cmdline}   {event:'failed', reason, requests?}
+ *   {event:'lease', lease}       {event:'request', request}
+ *   {event:'fetched', requests, prefix, choice, cmdline}   {event:'failed', reason, requests?}
  *   {event:'qemu', pid}          {event:'marker', text}                                 {event:'halted', code}
  *
  * After `failed` and `halted` it stays, as a board does, until the power is cut: by SIGTERM, or when whoever holds its
@@ -39,8 +41,10 @@ function given<T>(option: string, value: T | undefined | ''): T {
 }
 const serial = requirePiId(values.serial);
 const mac = given('mac', parseMac(values.mac));
-const server = given('server', parseIpv4(values.server));
-const address = given('address', /^\S+\/\d+$/.test(values.address) ? values.address : undefined);
+/** With neither it asks by DHCP. */
+const byHand = values.address !== '' || values.server !== '';
+const server = byHand ? given('server', parseIpv4(values.server)) : undefined;
+const address = byHand ? given('address', /^\S+\/\d+$/.test(values.address) ? values.address : undefined) : undefined;
 const workdir = given('workdir', values.workdir);
 const { bridge } = values;
 
@@ -77,9 +81,10 @@ async function rom(): Promise<boolean> {
   sh('ip', 'netns', 'add', netns);
   sh('ip', 'link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'address', mac, 'netns', netns);
   sh('ip', 'link', 'set', cable, 'master', bridge, 'up');
-  sh('ip', '-n', netns, 'addr', 'add', address, 'dev', 'eth0');
+  sh('ip', '-n', netns, 'link', 'set', 'lo', 'up');
+  if (address !== undefined) sh('ip', '-n', netns, 'addr', 'add', address, 'dev', 'eth0');
   sh('ip', '-n', netns, 'link', 'set', 'eth0', 'up');
-  const facts = ['--server', server, '--serial', serial, '--workdir', workdir];
+  const facts = ['--serial', serial, '--mac', mac, '--workdir', workdir, ...(server ? ['--server', server] : [])];
   const timeout = ['--file-timeout-ms', values['file-timeout-ms']];
   const machine = start(
     ['nsenter', `--net=/run/netns/${netns}`, process.execPath, ROM, ...facts, ...timeout],

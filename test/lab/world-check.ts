@@ -29,9 +29,11 @@ interface Rows {
     position: number | null;
     fs_uuid: string;
     export_id: number;
+    withheld: number;
   }[];
   readonly bakeforms: readonly { name: string; state: string; volume_id: string }[];
   readonly trash: readonly { disk: string }[];
+  readonly snapshots: readonly { id: string; disk: string; state: string; fs_uuid: string }[];
   readonly operations: readonly { id: string; kind: string; state: string }[];
   readonly claims: readonly { resource: string; operation: string }[];
 }
@@ -45,9 +47,10 @@ function readRows(world: CheckedWorld): Rows {
     const all = (sql: string) => db.prepare(sql).all() as never;
     return db.transaction(() => ({
       pis: all('SELECT id, state, bakeform, address FROM pis'),
-      disks: all('SELECT id, role, state, pi, position, fs_uuid, export_id FROM disks'),
+      disks: all('SELECT id, role, state, pi, position, fs_uuid, export_id, withheld FROM disks'),
       bakeforms: all('SELECT name, state, volume_id FROM bakeforms'),
       trash: all('SELECT disk FROM trash'),
+      snapshots: all('SELECT id, disk, state, fs_uuid FROM snapshots'),
       operations: all("SELECT id, kind, state FROM operations WHERE state NOT IN ('done', 'failed')"),
       claims: all('SELECT resource, operation FROM claims'),
     }))();
@@ -66,12 +69,17 @@ function compare(what: string, wanted: readonly string[], found: readonly string
 }
 
 /** What the rows say against each other, and against a world at rest. */
-function rowFaults({ pis, disks, bakeforms, operations, claims }: Rows): string[] {
+function rowFaults({ pis, disks, bakeforms, trash, snapshots, operations, claims }: Rows): string[] {
   const faults = [
     ...operations.map(({ id, kind, state }) => `operation open: ${kind} ${id} is ${state}`),
     ...claims.map(({ resource, operation }) => `claim left: ${resource} by ${operation}`),
     ...bakeforms.filter(({ state }) => state !== 'ready').map(({ name, state }) => `bakeform ${name} is ${state}`),
     ...disks.filter(({ state }) => state !== 'ready').map(({ id, state }) => `disk ${id} is ${state}`),
+    ...disks.filter(({ withheld }) => withheld !== 0).map(({ id }) => `disk ${id} is withheld`),
+    ...snapshots.filter(({ state }) => state !== 'ready').map(({ id, state }) => `snapshot ${id} is ${state}`),
+    ...snapshots
+      .filter((one) => !disks.some(({ id }) => id === one.disk) && !trash.some(({ disk }) => disk === one.disk))
+      .map(({ id }) => `snapshot ${id} is of no disk`),
   ];
   for (const pi of pis) {
     const own = disks.filter((disk) => disk.pi === pi.id);
@@ -97,7 +105,9 @@ function rowFaults({ pis, disks, bakeforms, operations, claims }: Rows): string[
 
 /** Export as one line. */
 function exportLine({ id, path, client, access }: NfsExport): string {
-  const who = client.kind === 'address' ? client.address : client.kind;
+  // Nobody moves in a world at rest: a second address is told.
+  const addresses = client.kind === 'address' && [client.address, client.also].filter(Boolean).join(' and ');
+  const who = addresses || client.kind;
   return `${id} ${path} ${access} for ${who}`;
 }
 
@@ -143,6 +153,18 @@ export async function checkWorld(world: CheckedWorld): Promise<string[]> {
   faults.push(...compare('golden volume', goldens, await readdir(pool('golden'))));
   const trash = rows.trash.map(({ disk }) => `${disk}.ext4`);
   faults.push(...compare('volume in the trash', trash, await readdir(pool('trash'))));
+  const kept = (id: string) => join(pool('snapshots'), `${id}.ext4`);
+  faults.push(
+    ...compare(
+      'snapshot',
+      rows.snapshots.map(({ id }) => basename(kept(id))),
+      await readdir(pool('snapshots')),
+    ),
+  );
+  for (const { id, fs_uuid } of rows.snapshots) {
+    const uuid = await readExt4Uuid(kept(id)).catch(() => undefined);
+    if (uuid !== fs_uuid) faults.push(`snapshot ${id} holds the file system ${uuid}, not ${fs_uuid}`);
+  }
   for (const folder of ['incoming', 'work']) faults.push(...compare(folder, [], await readdir(pool(folder))));
   for (const { id, fs_uuid } of rows.disks) {
     const uuid = await readExt4Uuid(volume(id)).catch(() => undefined);

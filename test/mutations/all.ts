@@ -1,10 +1,43 @@
+import { auth } from './auth.ts';
+import { bakes } from './bakes.ts';
+import { boots } from './boots.ts';
 import { clients } from './clients.ts';
+import { dhcp } from './dhcp.ts';
+import { disks } from './disks.ts';
 import { faults } from './faults.ts';
 import { feed } from './feed.ts';
+import { hostile } from './hostile.ts';
+import { images } from './images.ts';
 import { imports } from './imports.ts';
+import { legacy } from './legacy.ts';
+import { moves } from './moves.ts';
 import type { Mutation } from './mutation.ts';
 import { operations } from './operations.ts';
+import { pis } from './pis.ts';
 import { recovery } from './recovery.ts';
+import { storms } from './storms.ts';
+import { tftp } from './tftp.ts';
+import { watch } from './watch.ts';
 
 /** Every protection that can be taken out. */
-export const MUTATIONS: readonly Mutation[] = [...operations, ...clients, ...feed, ...imports, ...faults, ...recovery];
+export const MUTATIONS: readonly Mutation[] = [
+  ...operations,
+  ...bakes,
+  ...boots,
+  ...clients,
+  ...dhcp,
+  ...disks,
+  ...hostile,
+  ...feed,
+  ...imports,
+  ...legacy,
+  ...faults,
+  ...recovery,
+  ...images,
+  ...tftp,
+  ...watch,
+  ...auth,
+  ...pis,
+  ...storms,
+  ...moves,
+];

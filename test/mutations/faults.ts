@@ -112,8 +112,8 @@ export const faults: readonly Mutation[] = [
   },
   {
     name: 'a volume is thawed before it is unmounted',
-    file: 'exports/volumes/volumes.ts',
-    old: '      await thawMount(at);\n      try {',
+    file: 'exports/volumes/custody.ts',
+    old: '      await thaw(at);\n      try {',
     new: '      try {',
     test: HEAL,
     fails: 'a volume that was left frozen is thawed',

@@ -44,7 +44,12 @@ async function run(folder: string, mutation: Mutation): Promise<{ outcome: Outco
   const child = spawn(process.execPath, ['--test', '--test-reporter=spec', mutation.test], {
     cwd: folder,
     detached: true,
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, TMPDIR: temporary },
+    env: {
+      ...process.env,
+      NODE_TEST_CONTEXT: undefined,
+      TMPDIR: temporary,
+      ...(mutation.long ? { BAKERY_TEST_LONG: '1' } : {}),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -10,6 +10,8 @@ export interface Mutation {
   readonly test: string;
   /** How the name of the test that must fail begins. */
   readonly fails: string;
+  /** Only the counts of the long run are sure to meet it. */
+  readonly long?: true;
 }
 
 /** The text with the protection taken out. @throws Error when `old` does not stand there exactly once. */

@@ -8,7 +8,7 @@ import { planCreateDisk } from '../../server/operations/disks.ts';
 import type { Engine } from '../../server/operations/engine.ts';
 import { planRelease } from '../../server/operations/release.ts';
 import { planUnbake } from '../../server/operations/unbake.ts';
-import { FORM, makeWorld, PI, type World } from './world.ts';
+import { FACTS, FORM, makeWorld, PI, type World } from './world.ts';
 
 /** A Pi with its root and a disk, both exported. */
 async function bakedWithDisk(): Promise<{ world: World; engine: Engine }> {
@@ -16,8 +16,8 @@ async function bakedWithDisk(): Promise<{ world: World; engine: Engine }> {
   const engine = world.restart();
   const attachment = { body: (async function* () {})() };
   await (await engine.start('upload-bakeform', (trx) => planUpload(trx, FORM), { attachment })).done;
-  await (await engine.start('bake', (trx) => planBake(trx, { bakeform: FORM, controls: () => true }))).done;
-  await (await engine.start('create-disk', (trx) => planCreateDisk(trx, 1))).done;
+  await (await engine.start('bake', (trx) => planBake(trx, { bakeform: FORM }, FACTS))).done;
+  await (await engine.start('create-disk', (trx) => planCreateDisk(trx, { sizeMiB: 1 }))).done;
   const { id } = await world.db.selectFrom('disks').select('id').where('role', '=', 'data').executeTakeFirstOrThrow();
   await (await engine.start('attach', { disk: id as DiskId, pi: PI })).done;
   return { world, engine };

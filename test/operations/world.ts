@@ -1,7 +1,7 @@
 import { systemClock } from '../../core/host/clock.ts';
 import type { BakeformName, PiId } from '../../core/ids.ts';
 import { type Db, openDatabase } from '../../db/open.ts';
-import { addPi } from '../../db/pis.ts';
+import { addPi, patchPi } from '../../db/pis.ts';
 import { createEngine, type Engine } from '../../server/operations/engine.ts';
 import type { OperationKind } from '../../server/operations/kind.ts';
 import type { OperationPorts } from '../../server/operations/ports.ts';
@@ -18,12 +18,16 @@ export interface World {
   /** Calls of ports that act, in order. */
   readonly calls: string[];
   mishap: Mishap | undefined;
+  /** Calls that are made while there is one act when it resolves. */
+  wait: Promise<void> | undefined;
   /** A new process on the same database and the same things; `twice` does and undoes each step two times. */
   restart(how?: 'once' | 'twice'): Engine;
 }
 
 export const PI = '5564247d' as PiId;
 export const FORM = 'debian' as BakeformName;
+/** What a bake is planned by: any power works, and a golden volume has 8 GiB. */
+export const FACTS = { controls: () => true, goldenBytes: async () => 8 * 1024 ** 3 };
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** The kind with each of its steps done two times, and undone two times, as when a server dies between act and journal. */
@@ -56,6 +60,7 @@ export async function makeWorld(): Promise<World> {
   async function act<T>(name: string, effect: () => T): Promise<T> {
     const number = calls.push(name) - 1;
     const how = world.mishap?.call === number ? world.mishap.how : undefined;
+    await world.wait;
     if (how === 'before') throw new Error(`${name} failed`);
     if (how === 'hang-before') return new Promise<T>(() => undefined);
     const result = effect();
@@ -69,6 +74,7 @@ export async function makeWorld(): Promise<World> {
     () =>
       gone.forEach((thing) => void things.delete(thing));
 
+  const wished = (pi: PiId, desiredPower: 'on' | 'off') => patchPi(db, pi, { desiredPower });
   const rename = (from: string, to: string) => () => {
     if (things.delete(from)) things.add(to);
   };
@@ -76,14 +82,25 @@ export async function makeWorld(): Promise<World> {
   const ports: OperationPorts = {
     db,
     keepsTrash: true,
-    clock: { ...systemClock, sleep: async () => undefined },
+    clock: { ...systemClock, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
     log: quiet,
     places: { root: (pi) => `/nfs/${pi}`, disk: (id) => `/nfs/${id}`, bakeform: (id) => `/golden/${id}` },
     volumes: {
       createDisk: ({ id }) => act('createDisk', add(`volume ${id}`)),
+      copyDisk: ({ id }) => act('copyDisk', add(`volume ${id}`)),
+      snapshot: ({ id }) => act('snapshot', add(`snapshot ${id}`)),
+      removeSnapshot: ({ id }) => act('removeSnapshot', drop(`snapshot ${id}`)),
+      stage: ({ id }) => act('stage', add(`next ${id}`)),
+      unstage: ({ id }) => act('unstage', drop(`next ${id}`)),
+      replace: ({ id }) => act('replace', rename(`next ${id}`, `replaced ${id}`)),
+      goldenBytes: FACTS.goldenBytes,
       clone: ({ id }) => act('clone', add(`volume ${id}`)),
       mount: ({ id, at }) => act('mount', add(`mount ${id} at ${at}`)),
       unmount: ({ id, at }) => act('unmount', drop(`mount ${id} at ${at}`)),
+      unmountFrom: ({ id, places }) =>
+        act('unmountFrom', () => {
+          for (const at of places) things.delete(`mount ${id} at ${at}`);
+        }),
       check: () => act('check', () => undefined),
       discard: ({ id }) => act('discard', rename(`volume ${id}`, `trash ${id}`)),
       recover: ({ id }) => act('recover', rename(`trash ${id}`, `volume ${id}`)),
@@ -99,9 +116,12 @@ export async function makeWorld(): Promise<World> {
         return { bytes, sha256: 'cafe' };
       },
       makeGolden: ({ id }) => act('makeGolden', add(`golden ${id}`)),
-      prepare: () => act('prepare', () => ({ bootFolder: 'boot', notes: [] })),
+      prepare: () =>
+        act('prepare', () => ({ bootFolder: 'boot', notes: [], lint: [], root: { usedBytes: 1, sizeBytes: 2 } })),
       tidy: ({ id }) => act('tidy', drop(`upload ${id}`)),
       giveIdentity: () => act('giveIdentity', () => undefined),
+      furnish: () => act('furnish', () => undefined),
+      carryPiConfig: () => act('carryPiConfig', () => ({ files: 1, skipped: 0 })),
     },
     takeover: {
       createRoot: ({ id }) => act('createRoot', add(`volume ${id}`)),
@@ -123,6 +143,7 @@ export async function makeWorld(): Promise<World> {
           .select('id')
           .where('pi', 'is not', null)
           .where('state', '=', 'ready')
+          .where('withheld', '=', 0)
           .execute();
         await act('converge', () => {
           for (const thing of [...things]) if (thing.startsWith('export ')) things.delete(thing);
@@ -132,12 +153,17 @@ export async function makeWorld(): Promise<World> {
     },
     power: {
       controls: () => true,
-      cycle: () => act('cycle', add('power')),
-      off: () =>
-        act('off', () => {
+      reach: () => 'port',
+      observe: async () => undefined,
+      on: (pi) => wished(pi, 'on').then(() => act('on', add('power'))),
+      cycle: (pi) => wished(pi, 'on').then(() => act('cycle', add('power'))),
+      off: async (pi) => {
+        await wished(pi, 'off');
+        return act('off', () => {
           things.delete('power');
           return 'off' as const;
-        }),
+        });
+      },
     },
   };
   const world: World = {
@@ -145,6 +171,7 @@ export async function makeWorld(): Promise<World> {
     things,
     calls,
     mishap: undefined,
+    wait: undefined,
     restart(how = 'once') {
       const kinds = operationKinds(ports);
       return createEngine({ db, kinds: how === 'twice' ? kinds.map(twice) : kinds, clock: ports.clock, log: quiet });
@@ -157,11 +184,15 @@ export async function makeWorld(): Promise<World> {
 export async function snapshot(world: World): Promise<string[]> {
   const { db } = world;
   const pis = await db.selectFrom('pis').select(['id', 'state', 'bakeform']).execute();
-  const disks = await db.selectFrom('disks').select(['id', 'role', 'state', 'pi', 'position']).execute();
+  const disks = await db
+    .selectFrom('disks')
+    .select(['id', 'role', 'state', 'pi', 'position', 'size_mib', 'withheld', 'name', 'source'])
+    .execute();
+  const snapshots = await db.selectFrom('snapshots').select(['id', 'disk', 'name', 'state', 'size_mib']).execute();
   const bakeforms = await db.selectFrom('bakeforms').select(['name', 'state', 'volume_id']).execute();
   const trash = await db.selectFrom('trash').select(['disk', 'role', 'pi', 'bakeform']).execute();
   const claims = await db.selectFrom('claims').select(['resource']).execute();
-  const rows = Object.entries({ pis, disks, bakeforms, trash, claims }).flatMap(([table, list]) =>
+  const rows = Object.entries({ pis, disks, snapshots, bakeforms, trash, claims }).flatMap(([table, list]) =>
     list.map((row) => `${table} ${JSON.stringify(row)}`),
   );
   return [...world.things, ...rows].toSorted();

@@ -111,7 +111,7 @@ inOwnNamespace(import.meta.url, () => {
       assert.deepEqual(await served(), before);
       assert.equal(read(), 'here');
       assert.equal(eventsOf(root, 'nfs.restarted').length, told + 1);
-      assert.equal(eventsOf(root, 'export.repaired').length, 1, 'that a new server serves nothing is no drift');
+      assert.equal(eventsOf(root, 'export.repaired').length, 1, 'what a new server is given is no drift');
     });
   }
 
@@ -133,8 +133,10 @@ inOwnNamespace(import.meta.url, () => {
     assert.match(faultOf() ?? '', new RegExp(disk.id));
     linkSync(copy, file);
     rmSync(copy);
-    await until('cleared', async () => faultOf() === null);
+    // Cleared first, told after it.
+    await until('told', async () => eventsOf(root, 'volume.found').length > 0);
     assert.equal(eventsOf(root, 'volume.found').length, 1);
+    assert.equal(faultOf(), null);
     assert.equal(read(), 'here');
   });
 

@@ -261,9 +261,11 @@ test('the schedule makes a backup when it is due, survives restarts, deletes the
   for (let n = 0; n < 3; n++) assert.equal(await failing.tidy(), undefined);
   const told = (await listFeed(db, { after: 0, limit: 99 })).filter(({ type }) => type === 'backup.failed');
   assert.equal(told.length, 1, 'once until the next attempt');
+  assert.deepEqual(await failing.report(), { everyMs: 3_600_000, last: now - 3_600_000, failed: true });
   rmSync(backups);
   now += 3_600_000;
   assert.ok(await failing.tidy(), 'it goes on when it can');
+  assert.deepEqual(await failing.report(), { everyMs: 3_600_000, last: now, failed: false });
   const never = createBackupKeeper({ db, file, folder: backups, everyMs: 0, keep: 3, clock, log: quiet });
   now += 1e9;
   assert.equal(await never.tidy(), undefined);

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
-import { parseDefaultRoute, parseNeighbours, parseReachable } from '../../core/host/network.ts';
-import type { Ipv4, Mac, PiId } from '../../core/ids.ts';
+import { parseConnected, parseDefaultRoute, parseNeighbours, parseReachable } from '../../core/host/network.ts';
+import type { DiskId, Ipv4, Mac, PiId } from '../../core/ids.ts';
+import { addDisk, listDisks } from '../../db/disks.ts';
 import { openDatabase } from '../../db/open.ts';
 import { addPi, findPi, listPis, movePi, patchPi } from '../../db/pis.ts';
 import { createBootDesk, type DiscoveryPolicy } from '../../server/boot/desk.ts';
+import type { Told } from '../../server/boot/sightings.ts';
+import { desiredExports } from '../../server/operations/exports.ts';
 import { createAddressWatch, sortAddresses } from '../../server/reconcile/addresses.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -16,7 +19,7 @@ const THERE = '10.0.0.6' as Ipv4;
 const RELAY = '127.0.0.1' as Ipv4;
 
 /** A desk over a real inventory; the wire, the switch and the NFS server are told apart by what they were asked. */
-async function setUp(options: { policy?: DiscoveryPolicy; onPort?: boolean } = {}) {
+async function setUp(options: { policy?: DiscoveryPolicy; onPort?: boolean; told?: Told } = {}) {
   const db = await openDatabase(':memory:');
   const wire = new Map<Ipv4, Mac>([[HERE, MAC]]);
   const log: string[] = [];
@@ -25,7 +28,6 @@ async function setUp(options: { policy?: DiscoveryPolicy; onPort?: boolean } = {
     db,
     power: {
       controls: () => options.onPort ?? false,
-      cycle: async () => undefined,
       off: async (pi) => {
         log.push(`off ${pi}`);
         return 'off';
@@ -36,6 +38,7 @@ async function setUp(options: { policy?: DiscoveryPolicy; onPort?: boolean } = {
     log: quiet,
     policy: options.policy ?? 'accept',
     neighbour: async (address) => wire.get(address),
+    toldBy: () => options.told,
     bootFile: async (pi, path) => ({ kind: 'bytes', bytes: Buffer.from(`${pi.id}:${path}`) }),
     firmware: async (path) => (path === 'bootcode.bin' ? { kind: 'bytes', bytes: Buffer.from('firmware') } : undefined),
   });
@@ -64,6 +67,20 @@ test('an unknown Pi gets the first stage, tells its serial, and is in the fridge
   assert.deepEqual(log, ['converge']);
   assert.equal(await ask('bootcode.bin'), 'firmware', 'also when it is known');
   assert.equal(await ask('start.elf'), 1, 'but nothing else');
+});
+
+test('an unknown Pi enters as the board that it said it is, when it said so of this serial', async () => {
+  for (const [serial, revision] of [
+    [ME, 0xd03114],
+    [ME, 1],
+    ['0060cd37', 0xd03114],
+  ] as const) {
+    const { db, ask } = await setUp({ told: { serial: serial as PiId, revision } });
+    await ask(`${ME}/start4.elf`);
+    const pi = await findPi(db, ME);
+    assert.equal(pi?.revision, serial === ME && revision === 0xd03114 ? revision : undefined);
+    assert.equal(pi === undefined, serial !== ME);
+  }
 });
 
 test('a stranger does not enter: no board at its address, or one whose MAC is not that serial’s', async () => {
@@ -194,6 +211,8 @@ test('an address expires by a day of silence, not by a clock that jumps, and not
       db,
       exports: { converge: async () => undefined },
       reachable: async () => reachable,
+      connected: async () => new Set<Ipv4>(),
+      follow: () => undefined,
       clock,
       log: quiet,
     });
@@ -216,6 +235,111 @@ test('an address expires by a day of silence, not by a clock that jumps, and not
   assert.equal(await address(), undefined);
 });
 
+/** A baked Pi with a disk that has moved from HERE to THERE, and the watch over it. */
+async function setUpMoved() {
+  const { db, ask, bake, wire } = await setUp();
+  await ask(`${ME}/start.elf`);
+  await bake();
+  const disk = {
+    id: 'root1' as DiskId,
+    role: 'root',
+    sizeMiB: 8,
+    pi: ME,
+    position: 0,
+    fsUuid: 'uuid',
+    exportId: 7,
+  } as const;
+  await addDisk(db, { ...disk, state: 'ready', isWithheld: false, now: 1 });
+  await patchPi(db, ME, { bootExpectedUntil: 2_000_000 });
+  wire.set(THERE, MAC);
+  assert.equal(await ask(`${ME}/config.txt`, THERE), `${ME}:config.txt`);
+  const time = { monotonic: 0 };
+  const reachable = new Map<Ipv4, Mac>();
+  const connected = new Set<Ipv4>();
+  const begin = () =>
+    createAddressWatch({
+      db,
+      exports: { converge: async () => undefined },
+      reachable: async () => reachable,
+      connected: async () => connected,
+      follow: () => undefined,
+      clock: { ...systemClock, monotonic: () => time.monotonic },
+      log: quiet,
+    });
+  const addresses = async () => {
+    const pi = await findPi(db, ME);
+    return [pi?.address, pi?.previousAddress];
+  };
+  const clients = async () => {
+    const [served] = desiredExports({
+      disks: await listDisks(db),
+      pis: await listPis(db),
+      policy: { kind: 'pi' },
+      places: { root: String, disk: String, bakeform: String },
+      access: 'rw',
+    });
+    return served?.client;
+  };
+  return { db, ask, wire, time, reachable, connected, begin, addresses, clients };
+}
+
+test('the old address keeps its access until the new one has mounted, also over a restart', async () => {
+  const { begin, addresses, clients, connected, time } = await setUpMoved();
+  assert.deepEqual(await addresses(), [THERE, HERE]);
+  assert.deepEqual(await clients(), { kind: 'address', address: THERE, also: HERE });
+  const first = begin();
+  await first.round();
+  time.monotonic += 599_000;
+  await first.round();
+  await begin().round();
+  assert.deepEqual(await addresses(), [THERE, HERE]);
+  connected.add(THERE);
+  await first.round();
+  assert.deepEqual(await addresses(), [THERE, undefined]);
+  assert.deepEqual(await clients(), { kind: 'address', address: THERE });
+});
+
+test('it keeps it for ten minutes at most, and not when another board is there', async () => {
+  for (const [reach, ms] of [
+    [new Map<Ipv4, Mac>(), 600_000],
+    [new Map([[HERE, 'dc:a6:32:01:36:c2' as Mac]]), 0],
+  ] as const) {
+    const { begin, addresses, reachable, time } = await setUpMoved();
+    const watch = begin();
+    await watch.round();
+    for (const [address, mac] of reach) reachable.set(address, mac);
+    time.monotonic += ms;
+    await watch.round();
+    assert.deepEqual(await addresses(), [THERE, undefined]);
+  }
+});
+
+test('a Pi that goes on at its old address and never came at the new one has the old one back', async () => {
+  const { begin, addresses, reachable, time } = await setUpMoved();
+  const watch = begin();
+  reachable.set(HERE, MAC);
+  await watch.round();
+  assert.deepEqual(await addresses(), [THERE, HERE]);
+  time.monotonic += 600_000;
+  await watch.round();
+  assert.deepEqual(await addresses(), [HERE, undefined]);
+});
+
+test('another Pi that comes at an address that is being left has it alone', async () => {
+  const { ask, wire, addresses, db } = await setUpMoved();
+  const other = '0060cd37';
+  wire.set(HERE, 'dc:a6:32:01:36:c2' as Mac);
+  assert.equal(await ask(`${other}/start4.elf`, HERE), 1);
+  assert.deepEqual(await addresses(), [THERE, undefined]);
+  assert.equal((await findPi(db, other as PiId))?.address, HERE);
+});
+
+test('an address that expires takes the one before with it', async () => {
+  const { db, addresses } = await setUpMoved();
+  await patchPi(db, ME, { address: null });
+  assert.deepEqual(await addresses(), [undefined, undefined]);
+});
+
 test('the kernel’s tables are read as it writes them', () => {
   const arp = [
     'IP address       HW type     Flags       HW address            Mask     Device',
@@ -224,6 +348,20 @@ test('the kernel’s tables are read as it writes them', () => {
     '',
   ].join('\n');
   assert.deepEqual([...parseNeighbours(arp)], [[HERE, MAC]]);
+  const tcp = [
+    '  sl  local_address rem_address   st tx_queue rx_queue',
+    '   0: 0100000A:0801 0500000A:0309 01 00000000:00000000',
+    '   1: 0100000A:0801 0600000A:0309 06 00000000:00000000',
+    '   2: 0100000A:0016 0700000A:0309 01 00000000:00000000',
+    '   3: 00000000:0801 00000000:0000 0A 00000000:00000000',
+  ].join('\n');
+  assert.deepEqual([...parseConnected(tcp, 2049)], [HERE]);
+  const tcp6 = [
+    '  sl  local_address                         remote_address                        st tx_queue',
+    '   0: 0000000000000000FFFF00000100000A:0801 0000000000000000FFFF00000600000A:0309 01 00000000:00000000',
+    '   1: 0000000000000000FFFF00000100000A:0801 000080FE00000000FFFF00000600000A:0309 01 00000000:00000000',
+  ].join('\n');
+  assert.deepEqual([...parseConnected(tcp6, 2049)], [THERE]);
   const neigh = JSON.stringify([
     { dst: HERE, dev: 'br0', lladdr: MAC, state: ['REACHABLE'] },
     { dst: THERE, dev: 'br0', lladdr: MAC, state: ['STALE'] },

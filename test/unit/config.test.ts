@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ipv4 } from '../../core/ids.ts';
 import { legacyStatus, nextPiState, PI_EVENTS, PI_STATES } from '../../core/pi.ts';
-import { chooseAddress } from '../../server/address.ts';
+import { subnetOf } from '../../core/subnet.ts';
+import { chooseAddress, isOnOurWires, oneOnEachWire, onInterfaces } from '../../server/address.ts';
 import { helpText, readConfig } from '../../server/config.ts';
 import { presentedToken } from '../../server/http/auth.ts';
 
@@ -31,6 +32,8 @@ const wrong: [readonly string[], Record<string, string>, RegExp][] = [
   [[], { BAKERY_ADDRESS: 'here' }, /BAKERY_ADDRESS.*IPv4/],
   [[], { BAKERY_ROOT_SIZE: '8 apples' }, /BAKERY_ROOT_SIZE/],
   [[], { BAKERY_EXPORT_POLICY: 'subnet' }, /BAKERY_EXPORT_SUBNET.*needed/],
+  [[], { BAKERY_DHCP: 'server' }, /^BAKERY_DHCP \(--dhcp\): /],
+  [[], { BAKERY_INTERFACES: 'eth0,eth/1' }, /^BAKERY_INTERFACES.*names of interfaces/],
   [[], { BAKERY_POWER: 'ppi' }, /PPI_PATH.*needed/],
   [[], { BAKERY_ADMIN_TOKEN: 'short' }, /BAKERY_ADMIN_TOKEN.*16/],
 ];
@@ -86,7 +89,9 @@ test('every move of a Pi that is not in the table is refused', () => {
     'fridge -bake-> baking',
     'baking -baked-> baked',
     'baking -undone-> fridge',
+    'baking -kept-> baked',
     'baking -stuck-> held',
+    'baked -rebake-> baking',
     'baked -unbake-> unbaking',
     'unbaking -cleaned-> fridge',
     'unbaking -stuck-> held',
@@ -95,4 +100,25 @@ test('every move of a Pi that is not in the table is refused', () => {
     'held -release-> fridge',
   ]);
   assert.deepEqual(PI_STATES.map(legacyStatus), [1, 3, 2, 3, 3]);
+});
+
+test('only the interfaces that are named serve Pis, and loopback; one that is not there stops the start', () => {
+  const lo = local('127.0.0.1', 'lo', true);
+  const all = [lo, local('10.0.0.1', 'eth0'), local('10.0.0.2', 'eth0'), local('10.1.0.1', 'eth1')];
+  assert.deepEqual(onInterfaces(all, []), all);
+  assert.deepEqual(onInterfaces(all, ['eth1']), [lo, local('10.1.0.1', 'eth1')]);
+  assert.throws(() => onInterfaces(all, ['eth0', 'eth2']), /eth2, which has no IPv4 address; .* lo, eth0, eth1/);
+  assert.deepEqual(oneOnEachWire(all, '10.0.0.2' as Ipv4), ['10.0.0.2', '10.1.0.1']);
+  assert.deepEqual(oneOnEachWire(all, '10.1.0.1' as Ipv4), ['10.0.0.1', '10.1.0.1']);
+  assert.deepEqual(oneOnEachWire([lo], '127.0.0.1' as Ipv4), []);
+});
+
+test('an address is on our wires when it is another’s in a subnet of ours; loopback is no wire', () => {
+  const all = [local('127.0.0.1', 'lo', true), local('10.0.0.1', 'eth0')];
+  const isOn = (address: string) => isOnOurWires(address as Ipv4, all, (own) => subnetOf(own, '255.255.255.0' as Ipv4));
+  assert.deepEqual(['10.0.0.9', '10.0.0.1', '10.0.1.9', '127.0.0.9'].map(isOn), [true, false, false, false]);
+  assert.equal(
+    isOnOurWires('10.0.0.9' as Ipv4, all, () => undefined),
+    false,
+  );
 });

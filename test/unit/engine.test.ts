@@ -1,61 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BakeryError } from '../../core/errors.ts';
-import { systemClock } from '../../core/host/clock.ts';
-import type { OperationId } from '../../core/ids.ts';
-import type { Log } from '../../core/log.ts';
-import { addOperation, findOperation, listEvents, listOpenOperations, takeClaim } from '../../db/journal.ts';
-import { type Db, openDatabase } from '../../db/open.ts';
+import { findOperation, listEvents, listOpenOperations, setOperationState, type takeClaim } from '../../db/journal.ts';
+import { openDatabase } from '../../db/open.ts';
 import { createEngine } from '../../server/operations/engine.ts';
-import type { AfterCrash, OperationKind, Step } from '../../server/operations/kind.ts';
-
-const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
-const clock = { ...systemClock, sleep: async () => undefined };
-
-interface World {
-  readonly trace: string[];
-  readonly effects: Set<string>;
-}
-
-/** A kind of three steps that each leave an effect; `fail` names what throws. */
-function kindOf(world: World, options: { afterCrash?: AfterCrash; fail?: Set<string>; slow?: Step<{ n: number }> }) {
-  const { afterCrash = 'rollback', fail = new Set<string>() } = options;
-  const step = (name: string): Step<{ n: number }> => ({
-    name,
-    timeoutMs: 1_000,
-    async do() {
-      world.trace.push(`do ${name}`);
-      world.effects.add(name);
-      if (fail.has(`do ${name}`)) throw new BakeryError('unavailable', 'broken', `${name} is broken`);
-      return { made: name };
-    },
-    async undo() {
-      world.trace.push(`undo ${name}`);
-      if (fail.has(`undo ${name}`)) throw new BakeryError('unavailable', 'broken', `undoing ${name} is broken`);
-      world.effects.delete(name);
-    },
-  });
-  const kind: OperationKind<{ n: number }> = {
-    kind: 'toy',
-    version: 1,
-    afterCrash,
-    parse: (params) => params as { n: number },
-    claims: ({ n }) => [{ resource: `pi:${n}`, purpose: 'toy' }],
-    admit: async () => undefined,
-    steps: [step('one'), options.slow ?? step('two'), step('three')],
-    commit: async (_trx, { outputs }) => void world.trace.push(`commit ${Object.keys(outputs).join(',')}`),
-    unwound: async () => void world.trace.push('unwound'),
-    retried: async () => void world.trace.push('retried'),
-  };
-  return kind as unknown as OperationKind<never>;
-}
-
-async function setUp(options: Parameters<typeof kindOf>[1] = {}) {
-  const db: Db = await openDatabase(':memory:');
-  const world: World = { trace: [], effects: new Set() };
-  const engine = createEngine({ db, kinds: [kindOf(world, options)], clock, log: quiet });
-  return { db, world, engine };
-}
+import type { OperationKind, Step } from '../../server/operations/kind.ts';
+import { clock, interrupted, kindOf, quiet, setUp, type World } from '../lab/toy-operation.ts';
 
 test('runs the steps in order, hands their outputs on and releases the claims', async () => {
   const { db, world, engine } = await setUp();
@@ -131,6 +81,54 @@ test('tries a step that has no way back again, then is stuck, and never undoes',
   assert.equal((await findOperation(db, started.id))?.state, 'done');
 });
 
+test('a step with no way back: what fails before it is undone, it and what comes behind it never are', async () => {
+  const early = await setUp({ noWayBack: 'two', fail: new Set(['do one']) });
+  await assert.rejects((await early.engine.start('toy', { n: 1 })).done);
+  assert.deepEqual(early.world.trace, ['do one', 'undo one', 'unwound']);
+
+  for (const at of ['two', 'three']) {
+    const fail = new Set([`do ${at}`]);
+    const { db, world, engine } = await setUp({ noWayBack: 'two', fail });
+    const started = await engine.start('toy', { n: 1 });
+    await assert.rejects(started.done);
+    const tries = [`do ${at}`, `do ${at}`, `do ${at}`];
+    assert.deepEqual(world.trace, at === 'two' ? ['do one', ...tries] : ['do one', 'do two', ...tries]);
+    assert.equal((await findOperation(db, started.id))?.state, 'stuck');
+    fail.clear();
+    await (await engine.retry(started.id)).done;
+    assert.equal((await findOperation(db, started.id))?.state, 'done');
+    assert.ok(!world.trace.some((line) => line.startsWith('undo')));
+  }
+});
+
+test('a step with no way back: a cancel before it wins, one behind it is too late, and a crash behind it is gone on from', async () => {
+  const gate = Promise.withResolvers<void>();
+  const slow = { name: 'two', timeoutMs: 10_000, do: () => gate.promise };
+  const past = await setUp({ slow: { ...slow, noWayBack: true } });
+  const started = await past.engine.start('toy', { n: 1 });
+  while ((await listEvents(past.db, started.id)).length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(await past.engine.cancel(started.id), false);
+  const next = createEngine({ db: past.db, kinds: [kindOf(past.world, { noWayBack: 'two' })], clock, log: quiet });
+  await next.recover();
+  assert.deepEqual(past.world.trace, ['do one', 'do two', 'do three', 'commit one,two,three']);
+  gate.resolve();
+  await started.done.catch(() => undefined);
+
+  // The cancel is in the database, and its signal on the way.
+  const { db, world } = await setUp();
+  const asked: Step<{ n: number }> = {
+    name: 'two',
+    timeoutMs: 1_000,
+    do: async ({ operation }) =>
+      void (await setOperationState(db, operation, { from: ['running'], to: 'unwinding', now: 1 })),
+  };
+  const kind = kindOf(world, { slow: asked });
+  const steps = kind.steps.map((step) => (step.name === 'three' ? { ...step, noWayBack: true as const } : step));
+  const cancelled = await createEngine({ db, kinds: [{ ...kind, steps }], clock, log: quiet }).start('toy', { n: 1 });
+  await assert.rejects(cancelled.done);
+  assert.deepEqual(world.trace, ['do one', 'undo one', 'unwound']);
+});
+
 test('undoes a cancelled operation, also when the step under way ends well', async () => {
   const gate = Promise.withResolvers<void>();
   const slow: Step<{ n: number }> = { name: 'two', timeoutMs: 10_000, do: () => gate.promise };
@@ -174,22 +172,6 @@ test('fails a step that takes too long', { timeout: 20_000 }, async () => {
   const { engine } = await setUp({ slow });
   await assert.rejects((await engine.start('toy', { n: 1 })).done, { code: 'step-timeout' });
 });
-
-/** What a kill -9 in the middle of step two leaves: one succeeded, two started. */
-async function interrupted(db: Db, version = 1): Promise<OperationId> {
-  const id = '00000000-0000-4000-8000-000000000001' as OperationId;
-  await addOperation(db, { id, kind: 'toy', version, params: { n: 1 }, claims: [], by: undefined, now: 1 });
-  await takeClaim(db, id, { resource: 'pi:1', purpose: 'toy' });
-  await db
-    .insertInto('operation_events')
-    .values([
-      { operation: id, step: 'one', event: 'started', output: null, at: 1 },
-      { operation: id, step: 'one', event: 'succeeded', output: '{"made":"one"}', at: 1 },
-      { operation: id, step: 'two', event: 'started', output: null, at: 1 },
-    ])
-    .execute();
-  return id;
-}
 
 for (const afterCrash of ['resume', 'forward'] as const) {
   test(`goes on from the interrupted step after a crash (${afterCrash})`, async () => {

@@ -39,7 +39,7 @@ describe('the feed', () => {
   });
 
   /** A stream and its reader, who takes nothing before `read`. */
-  function follow(clock: Clock, types: string[] = []) {
+  function follow(clock: Clock, types: string[] = [], isWelcome = async () => true) {
     const end = new AbortController();
     let text = '';
     let taken: (() => void) | undefined;
@@ -53,7 +53,7 @@ describe('the feed', () => {
       },
     });
     const watch = watchFeed(db, { clock, log: quiet });
-    const over = streamEvents(sink, { db, watch, clock, after: 0, types, signal: end.signal });
+    const over = streamEvents(sink, { db, watch, clock, after: 0, types, isWelcome, signal: end.signal });
     const stream = {
       read() {
         isReading = true;

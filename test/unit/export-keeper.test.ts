@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BakeryError } from '../../core/errors.ts';
 import { systemClock } from '../../core/host/clock.ts';
 import type { DiskId, PiId } from '../../core/ids.ts';
-import { addDisk, removeDisk } from '../../db/disks.ts';
+import { addDisk, removeDisk, withholdDisk } from '../../db/disks.ts';
 import { openDatabase } from '../../db/open.ts';
 import { addPi } from '../../db/pis.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
@@ -22,16 +23,29 @@ async function setUp(disks: number) {
   }
   const served = new Map<number, NfsExport>();
   const calls: string[] = [];
+  const refused = new Set<number>();
+  let isDead = false;
   const serve = async (wanted: NfsExport) => {
+    if (refused.has(wanted.id)) throw new BakeryError('unavailable', 'export-refused', 'no');
     calls.push(`serve ${wanted.id}`);
     served.set(wanted.id, wanted);
   };
   const backend = {
+    start: async (exports: () => Promise<readonly NfsExport[]>) => {
+      if (!isDead) return { adopted: true };
+      isDead = false;
+      served.clear();
+      for (const entry of await exports()) served.set(entry.id, entry);
+      return { adopted: false };
+    },
     list: async () => {
       calls.push('list');
       return [...served.values()];
     },
+    clients: async () => [],
+    operations: async () => ({ v3: 0, v4: 0, v4Failed: 0 }),
     outline: async () => {
+      if (isDead) throw new BakeryError('unavailable', 'nfs-unavailable', 'it does not run');
       calls.push('outline');
       return [...served.values()];
     },
@@ -62,7 +76,10 @@ async function setUp(disks: number) {
     await keeper.converge([]);
     return [...calls];
   };
-  return { db, served, keeper, drifts, round };
+  const die = () => {
+    isDead = true;
+  };
+  return { db, served, refused, die, keeper, drifts, round };
 }
 
 test('a round in which nothing has changed costs one call to the NFS server, however many exports there are', async () => {
@@ -70,6 +87,15 @@ test('a round in which nothing has changed costs one call to the NFS server, how
   assert.equal((await round()).length, 51);
   for (let n = 0; n < 5; n++) assert.deepEqual(await round(), ['outline']);
   assert.deepEqual(await round(60_000), ['list'], 'all is read back once a minute');
+});
+
+test('a disk that an operation withholds is exported to nobody, and served under its id again after it', async () => {
+  const { db, round } = await setUp(2);
+  assert.deepEqual(await round(), ['list', 'serve 1', 'serve 2']);
+  await withholdDisk(db, 'disk2' as DiskId, true);
+  assert.deepEqual(await round(), ['outline', 'remove 2']);
+  await withholdDisk(db, 'disk2' as DiskId, false);
+  assert.deepEqual(await round(), ['outline', 'serve 2']);
 });
 
 test('what somebody removes or adds is repaired and told in the next round, what somebody changes within a minute', async () => {
@@ -88,13 +114,41 @@ test('what somebody removes or adds is repaired and told in the next round, what
   assert.equal(served.get(3)?.access, 'rw');
 });
 
-test('what the inventory changes is no drift, nor that a new NFS server serves nothing', async () => {
-  const { db, served, keeper, drifts, round } = await setUp(3);
+test('it knows how many exports there should be and how many are served, none once the NFS server does not answer', async () => {
+  const { db, keeper, refused, die, round } = await setUp(3);
+  assert.deepEqual(keeper.counts(), { wanted: 0, served: 0 });
+  refused.add(2);
+  await round();
+  assert.deepEqual(keeper.counts(), { wanted: 3, served: 2 });
+  refused.clear();
+  await round();
+  assert.deepEqual(keeper.counts(), { wanted: 3, served: 3 });
+  await removeDisk(db, 'disk2' as DiskId);
+  die();
+  await assert.rejects(round(), { code: 'nfs-unavailable' });
+  assert.deepEqual(keeper.counts(), { wanted: 2, served: 0 });
+});
+
+test('a new NFS server is given all that it should serve before it answers; one that runs is left as it is', async () => {
+  const { db, served, keeper, die, round } = await setUp(3);
+  await round();
+  await withholdDisk(db, 'disk2' as DiskId, true);
+  assert.equal(await keeper.start(), false);
+  assert.deepEqual([...served.keys()], [1, 2, 3]);
+  die();
+  assert.equal(await keeper.start(), true);
+  assert.deepEqual([...served.keys()], [1, 3]);
+  assert.deepEqual(await round(), ['list']);
+});
+
+test('what the inventory changes is no drift, nor what a new NFS server does not serve', async () => {
+  const { db, served, keeper, drifts, die, round } = await setUp(3);
   await round();
   await removeDisk(db, 'disk2' as DiskId);
   assert.deepEqual(await round(), ['outline', 'remove 2']);
-  served.clear();
-  keeper.forget();
+  die();
+  assert.equal(await keeper.start(), true);
+  served.delete(3);
   await round();
   assert.deepEqual([...served.keys()].toSorted(), [1, 3]);
   assert.deepEqual(drifts, []);

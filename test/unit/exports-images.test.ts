@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BakeryError } from '../../core/errors.ts';
-import { bytesListed } from '../../exports/images/golden.ts';
+import type { Exec } from '../../core/host/exec.ts';
+import { blamingFileSystem } from '../../exports/images/faults.ts';
+import { listedFiles, readBootFiles } from '../../exports/images/golden.ts';
 import { hostsWith } from '../../exports/images/identity.ts';
 import { readLayout } from '../../exports/images/layout.ts';
 import { prepareFstab } from '../../exports/images/prepare.ts';
@@ -131,7 +136,7 @@ test('hosts: the host has one name of its own, however often it gets one', () =>
   assert.equal(hostsWith(once, '687680cd'), once);
 });
 
-test('the bytes a FAT lists are read from the end of what mdir prints, of one folder and of several', () => {
+test('the files and bytes that a FAT lists are read from the end of what mdir prints, of one folder and of several', () => {
   const several = `Directory for ::/
 
 overlays     <DIR>     2026-11-24  10:01
@@ -147,10 +152,43 @@ Total files listed:
                          32 106 496 bytes free
 
 `;
-  assert.equal(bytesListed(several), 1_350_111);
+  assert.deepEqual(listedFiles(several), { files: 10, bytes: 1_350_111 });
   const one =
     'Directory for ::/\n\nONE~1 3 2026-11-24 10:01  9 files 9 bytes\n        1 file  3 bytes\n  33 468 416 bytes free\n\n';
-  assert.equal(bytesListed(one), 3);
-  assert.equal(bytesListed('Directory for ::/\n'), undefined);
-  assert.equal(bytesListed(several.slice(0, -80)), undefined, 'mdir died on the way');
+  assert.deepEqual(listedFiles(one), { files: 1, bytes: 3 });
+  assert.equal(listedFiles('Directory for ::/\n'), undefined);
+  assert.equal(listedFiles(several.slice(0, -80)), undefined, 'mdir died on the way');
+});
+
+test('a FAT that lists more than it can hold, more files than are bearable, or nothing, is not unpacked', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-boot-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const read = async (listed: string) => {
+    const programs: string[] = [];
+    const exec: Exec = async (program) => {
+      programs.push(program);
+      return { code: 0, stdout: `\n  ${listed}\n  1 000 bytes free\n\n`, stderr: '' };
+    };
+    const extent = { offset: 0, length: 1_000_000 };
+    const signal = new AbortController().signal;
+    await readBootFiles(exec, { image: 'image', extent, folder: join(folder, 'boot'), signal }).catch((error) => {
+      assert.equal(error.code, 'image-boot-unreadable');
+    });
+    return programs;
+  };
+  assert.deepEqual(await read('10 000 files  1 000 000 bytes'), ['mdir', 'mcopy']);
+  assert.deepEqual(await read('10 001 files  1 000 000 bytes'), ['mdir']);
+  assert.deepEqual(await read('10 000 files  1 000 001 bytes'), ['mdir']);
+  assert.deepEqual(await read('mdir was cut off'), ['mdir']);
+});
+
+test('a file system that e2fsck passes and resize2fs does not is broken; a full disk below it is not its fault', async () => {
+  const failing = (said: string) => async () => {
+    throw new BakeryError('internal', 'tool-failed', 'resize2fs failed', { detail: `resize2fs x (exit 1): ${said}` });
+  };
+  await assert.rejects(blamingFileSystem(failing('Should never happen: resize inode corrupt!')), {
+    code: 'filesystem-broken',
+    kind: 'invalid',
+  });
+  await assert.rejects(blamingFileSystem(failing('No space left on device')), { code: 'tool-failed' });
 });

@@ -143,6 +143,14 @@ describe('clients', () => {
     }
   });
 
+  test('of two addresses of one client it does not matter which is which', () => {
+    const [one, other] = [ip('10.1.2.3'), ip('10.1.2.10')];
+    const both = canonicalClient({ kind: 'address', address: one, also: other });
+    assert.equal(both, '10.1.2.10/32, 10.1.2.3/32');
+    assert.equal(canonicalClient({ kind: 'address', address: other, also: one }), both);
+    assert.equal(canonicalClient({ kind: 'address', address: one, also: one }), '10.1.2.3/32');
+  });
+
   test('a strange text equals no client', () => {
     assert.equal(canonicalClient(parseClient('@netgroup')), undefined);
   });

@@ -33,6 +33,8 @@ function fakeServer(initial: readonly NfsExport[], failing: ReadonlySet<number> 
     start: async () => ({ adopted: false }),
     alive: async () => true,
     list: async () => [...served.values()],
+    clients: async () => [],
+    operations: async () => ({ v3: 0, v4: 0, v4Failed: 0 }),
     outline: async () => [...served.values()],
     add: put,
     update: put,

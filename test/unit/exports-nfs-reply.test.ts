@@ -86,13 +86,21 @@ describe('dbus-send replies', () => {
       access: 'ro',
     });
     assert.deepEqual(parseDisplayExport(display(rule('*', RW))).client, { kind: 'any' });
+    const both = display(rule('10.0.0.1/32', RW), rule('10.0.0.2/32', RW));
+    assert.deepEqual(parseDisplayExport(both), {
+      ...base,
+      client: { kind: 'address', address: '10.0.0.1', also: '10.0.0.2' },
+      access: 'rw',
+    });
   });
 
   test('DisplayExport: what Bakery never writes has a client nobody can want', () => {
     for (const text of [
       display(),
       display(rule('10.0.0.1/32', 0)),
-      display(rule('10.0.0.1/32', RW), rule('10.0.0.2/32', RW)),
+      display(rule('10.0.0.1/32', RW), rule('10.0.0.2/32', RO)),
+      display(rule('10.0.0.1/32', RW), rule('10.0.0.0/24', RW)),
+      display(rule('10.0.0.1/32', RW), rule('10.0.0.2/32', RW), rule('10.0.0.3/32', RW)),
     ]) {
       const { client } = parseDisplayExport(text);
       assert.ok(client.kind === 'subnet' && !/^[\d./]+$/.test(client.cidr), JSON.stringify(client));

@@ -7,7 +7,7 @@ import { planBake } from '../../server/operations/bake.ts';
 import { planUpload } from '../../server/operations/bakeforms.ts';
 import { planCreateDisk } from '../../server/operations/disks.ts';
 import { planRelease } from '../../server/operations/release.ts';
-import { FORM, makeWorld, PI, snapshot, type World } from '../operations/world.ts';
+import { FACTS, FORM, makeWorld, PI, snapshot, type World } from '../operations/world.ts';
 
 /** A world in which a server died while it was cloning. */
 async function diedBaking(): Promise<{ world: World; id: OperationId }> {
@@ -17,7 +17,7 @@ async function diedBaking(): Promise<{ world: World; id: OperationId }> {
   await (await engine.start('upload-bakeform', (trx) => planUpload(trx, FORM), { attachment })).done;
   world.calls.length = 0;
   world.mishap = { call: 0, how: 'hang-after' };
-  const { id } = await engine.start('bake', (trx) => planBake(trx, { bakeform: FORM, controls: () => true }));
+  const { id } = await engine.start('bake', (trx) => planBake(trx, { bakeform: FORM }, FACTS));
   while (world.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   world.mishap = undefined;
   return { world, id };
@@ -35,7 +35,7 @@ test('a Pi whose operation another version began is held, with its claims, and o
   assert.equal((await listClaims(world.db, id)).length, 2);
   await assert.rejects(engine.retry(id), { code: 'operation-version' });
   await assert.rejects(
-    engine.start('bake', (trx) => planBake(trx, { bakeform: FORM, controls: () => true })),
+    engine.start('bake', (trx) => planBake(trx, { bakeform: FORM }, FACTS)),
     {
       code: 'no-free-pi',
     },
@@ -65,7 +65,7 @@ test('after a restored database nothing is continued and nothing undone: all tha
 test('two persons who retry at once set it going once', async () => {
   const world = await makeWorld();
   world.mishap = { call: 0, how: 'hang-after' };
-  const { id } = await world.restart().start('create-disk', (trx) => planCreateDisk(trx, 1));
+  const { id } = await world.restart().start('create-disk', (trx) => planCreateDisk(trx, { sizeMiB: 1 }));
   while (world.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   world.mishap = undefined;
   const engine = world.restart();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { BakeryError } from '../../core/errors.ts';
 import { hostsWith } from '../../exports/images/identity.ts';
 import { readLayout } from '../../exports/images/layout.ts';
+import { lintFstab, lintKernels } from '../../exports/images/lint.ts';
 import { prepareFstab } from '../../exports/images/prepare.ts';
 import { receiveImage } from '../../exports/images/receive.ts';
 import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
@@ -138,4 +139,59 @@ test('an upload that stalls ends when it is cancelled, and leaves nothing', asyn
   setTimeout(() => cancel.abort(new BakeryError('conflict', 'cancelled', 'cancelled')), 50);
   await assert.rejects(receiving, { code: 'cancelled' });
   assert.deepEqual(readdirSync(folder), []);
+});
+
+const codes = (found: readonly { level: string; code: string; message: string }[]) =>
+  found.map(({ level, code, message }) => `${level} ${code}: ${message}`);
+
+test('for each family of Pis it is told when an image has no kernel, or not the firmware, and as an error when none can boot', () => {
+  const lint = (names: string[], config = '') => codes(lintKernels(names, config, 'boot'));
+  const firmware = ['start.elf', 'start4.elf'];
+  const all = ['kernel.img', 'kernel7.img', 'kernel7l.img', 'kernel8.img', 'kernel_2712.img', ...firmware];
+  assert.deepEqual(lint(all), []);
+  assert.deepEqual(lint(['kernel8.img', ...firmware]), [
+    'info no-kernel-for-model: no kernel for Pi 1, Zero',
+    'info no-kernel-for-model: no kernel for Pi 2',
+  ]);
+  assert.deepEqual(lint(['kernel8.img', 'start4.elf']), [
+    'info no-kernel-for-model: no kernel for Pi 1, Zero',
+    'info no-kernel-for-model: no kernel for Pi 2',
+    'info no-firmware-for-model: no start.elf for Pi 3, Zero 2 W',
+  ]);
+  assert.deepEqual(lint(firmware), ['error kernel-missing: there is no kernel and firmware that any Pi can boot']);
+  assert.deepEqual(lint(['kernel.img']), lint([]));
+  assert.deepEqual(lint(['vmlinuz', ...firmware], '[all]\nkernel=vmlinuz\n'), []);
+  assert.deepEqual(lint(firmware, 'kernel=vmlinuz'), [
+    'error kernel-missing: config.txt names a kernel that is not there: vmlinuz',
+  ]);
+  assert.deepEqual(lint(firmware, 'os_prefix=current/'), [], 'it is elsewhere');
+  assert.deepEqual(lint(['kernel8.img', ...firmware], '#kernel=vmlinuz').length, 2);
+});
+
+test('a partition that stays in fstab and that no Pi has is told, unless nothing waits for it', () => {
+  const text = `# LABEL=old /old ext4
+proc /proc proc defaults 0 0
+LABEL=data /data ext4 defaults 0 2
+/dev/sda1 /usb ext4 noatime,nofail 0 2
+/dev/sdb1 /other ext4 noauto 0 2
+/boot/firmware /boot/firmware none bind 0 0
+`;
+  assert.deepEqual(codes(lintFstab(text)), [
+    'warning fstab-partition-kept: fstab mounts LABEL=data at /data, which no Pi has: its start waits for it',
+  ]);
+});
+
+test('docs/bakeforms.md explains every code of the lint with its level, and none that there is not', () => {
+  const root = new URL('../../', import.meta.url);
+  const text = (file: string) => readFileSync(new URL(file, root), 'utf8');
+  const told = [...text('docs/bakeforms.md').matchAll(/^\| `([a-z-]+)` \| (\w+) \|/gm)].map(
+    ([, code, level]) => `${level} ${code}`,
+  );
+  const found = ['lint.ts', 'prepare.ts'].flatMap((file) =>
+    [...text(`exports/images/${file}`).matchAll(/\bfinding\('(\w+)', '([a-z-]+)'/g)].map(
+      ([, level, code]) => `${level} ${code}`,
+    ),
+  );
+  assert.ok(found.length > 10, 'the search for codes found next to nothing');
+  assert.deepEqual(told.toSorted(), [...new Set(found)].toSorted());
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BakeformName, DiskId, PiId } from '../../core/ids.ts';
+import type { BakeformName, DiskId, PiId, SnapshotId } from '../../core/ids.ts';
 import {
   type Entry,
   findLitter,
@@ -17,7 +17,14 @@ const [ROOT, DATA, NEW, GONE, TRASHED] = ['root', 'data', 'new', 'gone', 'trashe
   DiskId,
   DiskId,
 ];
-const nothing: KnownThings = { disks: [], bakeforms: [], trash: [], claimed: new Set(), legacy: new Set() };
+const nothing: KnownThings = {
+  disks: [],
+  bakeforms: [],
+  trash: [],
+  snapshots: [],
+  claimed: new Set(),
+  legacy: new Set(),
+};
 const known: KnownThings = {
   disks: [
     { id: ROOT, role: 'root', state: 'ready', pi: PI },
@@ -29,6 +36,10 @@ const known: KnownThings = {
     { name: 'coming' as BakeformName, volumeId: 'half', state: 'making' },
   ],
   trash: [TRASHED],
+  snapshots: [
+    { id: 'kept' as SnapshotId, disk: DATA, state: 'ready' },
+    { id: 'taken' as SnapshotId, disk: DATA, state: 'making' },
+  ],
   claimed: new Set([`disk:${NEW}`, `disk:${GONE}`, 'bakeform:coming']),
   legacy: new Set(['0c3f']),
 };
@@ -51,6 +62,9 @@ test('what the database accounts for is no litter, nor what operations have half
     `pool/work/${NEW}`,
     `pool/volumes/${GONE}.ext4`,
     `pool/trash/${GONE}.ext4`,
+    `pool/volumes/${GONE}.ext4.next`,
+    'pool/snapshots/kept.ext4',
+    'pool/snapshots/taken.ext4.partial',
     `pool/trash/${TRASHED}.ext4`,
     'pool/golden/whole.ext4',
     'pool/golden/half.ext4.partial',
@@ -70,6 +84,9 @@ test('anything else is, also what looks like ours', () => {
     `pool/volumes/${DATA}.ext4.partial`,
     `pool/volumes/${DATA}.ext4.bak`,
     `pool/trash/${DATA}.ext4`,
+    `pool/volumes/${DATA}.ext4.next`,
+    'pool/snapshots/kept.ext4.partial',
+    'pool/snapshots/gone.ext4',
     'pool/trash/0c3f',
     'pool/golden/other.ext4',
     'pool/incoming/whole.img',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DiskId, PiId } from '../../core/ids.ts';
-import { addDisk, removeDisk } from '../../db/disks.ts';
+import { addDisk, removeDisk, setDiskState } from '../../db/disks.ts';
 import { addOperation, takeClaim } from '../../db/journal.ts';
 import { openDatabase } from '../../db/open.ts';
 import { addPi, findPi } from '../../db/pis.ts';
@@ -12,7 +12,7 @@ const PI = '5564247d' as PiId;
 const DISK = '00000000-0000-4000-8000-000000000001' as DiskId;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-async function setUp(mount: () => Promise<void>) {
+async function setUp(mount: () => Promise<void>, unmount = async () => {}) {
   const db = await openDatabase(':memory:');
   await addPi(db, { id: PI, quarantine: false, confirmed: true, now: 1 });
   await addDisk(db, {
@@ -27,7 +27,13 @@ async function setUp(mount: () => Promise<void>) {
     now: 1,
   });
   const places = { root: (pi: PiId) => `/nfs/${pi}`, disk: (id: DiskId) => `/nfs/${id}`, bakeform: (id: string) => id };
-  const ports = { db, volumes: { mount } as unknown as VolumePort, places, clock: { now: () => 1 }, log: quiet };
+  const ports = {
+    db,
+    volumes: { mount, unmount } as unknown as VolumePort,
+    places,
+    clock: { now: () => 1 },
+    log: quiet,
+  };
   return {
     db,
     round: async () => (await mountMissing(ports)).failed.length,
@@ -64,4 +70,17 @@ test('a Pi that is unbaked while its disk is looked at gets no fault', async () 
   });
   assert.equal(await round(), 0);
   assert.equal(await fault(), undefined);
+});
+
+test('a disk that is destroyed while its volume is mounted does not stay mounted', async () => {
+  let mounted = 0;
+  const { db, round } = await setUp(
+    async () => {
+      mounted++;
+      await setDiskState(db, DISK, 'removing');
+    },
+    async () => void mounted--,
+  );
+  assert.equal(await round(), 0);
+  assert.equal(mounted, 0);
 });

@@ -6,52 +6,13 @@ import type { Clock } from '../../core/host/clock.ts';
 import { type PiId, requirePiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { type OffOutcome, type PowerDriver, PowerFault, type PowerReach } from '../../server/power/driver.ts';
-import { createPowerService, type PowerSettings } from '../../server/power/service.ts';
+import { createPowerService, type PowerCall, type PowerSettings } from '../../server/power/service.ts';
+import { fakeClock } from '../lab/fake-clock.ts';
 import { size } from '../sizes.ts';
 
 const PI = requirePiId('687680cd');
 const OTHER = requirePiId('00000002');
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** Time that jumps to the next sleeper as soon as nothing else can go on. */
-function fakeClock(): Clock & { readonly slept: number[] } {
-  let now = 1_000_000;
-  let running = false;
-  const slept: number[] = [];
-  const sleepers: { at: number; wake: () => void }[] = [];
-  async function run() {
-    if (running) return;
-    running = true;
-    while (sleepers.length > 0) {
-      for (let i = 0; i < 5; i += 1) await nextTick();
-      const next = sleepers.sort((a, b) => a.at - b.at).shift();
-      if (!next) break;
-      now = Math.max(now, next.at);
-      next.wake();
-    }
-    running = false;
-  }
-  return {
-    slept,
-    now: () => now,
-    monotonic: () => now,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        signal?.throwIfAborted();
-        const wake = () => {
-          slept.push(ms);
-          resolve();
-        };
-        const sleeper = { at: now + ms, wake };
-        sleepers.push(sleeper);
-        signal?.addEventListener('abort', () => {
-          if (sleepers.includes(sleeper)) sleepers.splice(sleepers.indexOf(sleeper), 1);
-          reject(signal.reason);
-        });
-        void run();
-      }),
-  };
-}
 
 /** A switch in memory: notes what it is asked and when, and answers as the test says. */
 function fakeDriver(clock: Clock, behaviour: Partial<PowerDriver> = {}) {
@@ -209,6 +170,44 @@ test('a request aborted while it waits ends at once and does not let the next on
   );
 });
 
+test('every call of the driver is told once, a retry as one more, with how it ended and how long it took', async () => {
+  const told: string[] = [];
+  const clock = fakeClock();
+  const outcomes = ['fault', 'hang', 'work', 'refuse', 'ask', 'leave'];
+  const driver: PowerDriver = {
+    ...fakeDriver(clock).noted,
+    async off(_pi, signal) {
+      const next = outcomes.shift();
+      if (next === 'fault') throw new PowerFault('retryable', 'busy');
+      if (next === 'refuse') throw new PowerFault('fatal', 'no such port');
+      if (next === 'hang' || next === 'leave') return hang(signal);
+      return next === 'ask' ? 'unconfirmed' : 'off';
+    },
+  };
+  const onCall = ({ driver: name, action, outcome, seconds }: PowerCall) =>
+    void told.push(`${name} ${action} ${outcome} ${seconds}`);
+  const settings = { callTimeoutMs: 4_000, retryDelaysMs: [500, 500] };
+  const service = createPowerService({ driver, clock, log: quiet, settings, onCall });
+  await service.off(PI);
+  await assert.rejects(service.off(PI), code('power-failed'));
+  await service.off(PI);
+  const abort = new AbortController();
+  const left = service.off(PI, abort.signal);
+  setImmediate(() => abort.abort(new Error('enough')));
+  await assert.rejects(left, /enough/);
+  await service.on(PI);
+  assert.deepEqual(told.slice(0, 4), [
+    'fake off failed 0',
+    'fake off timeout 4',
+    'fake off done 0',
+    'fake off refused 0',
+  ]);
+  assert.equal(told[4], 'fake off unconfirmed 0');
+  assert.match(told[5] ?? '', /^fake off aborted /);
+  assert.equal(told[6], 'fake on done 0');
+  assert.equal(told.length, 7);
+});
+
 test('a Pi that is bound to no port is a conflict that names the driver', async () => {
   const { service, calls } = setUp({ reach: () => 'none' });
   assert.equal(service.controls(PI), false);
@@ -274,4 +273,23 @@ test('one call at a time per switch, and every Pi ends as its last request says'
   await Promise.all(requests);
   assert.equal(most, 1);
   assert.deepEqual(state, new Map([...state].map(([pi]) => [pi, last.get(pi)])));
+});
+
+test('a switch is asked once what is, and does not say where it cannot tell; one that fails or hangs is unknown, never off', async () => {
+  const observe = async (behaviour: Partial<PowerDriver>) => setUp(behaviour).service.observe(PI);
+  let asked = 0;
+  const broken = async () => {
+    asked += 1;
+    throw new PowerFault('retryable', 'no route to host');
+  };
+  assert.equal(await observe({ query: async () => 'on' }), 'on');
+  assert.equal(await observe({ query: async () => 'off' }), 'off');
+  assert.equal(await observe({}), undefined);
+  assert.equal(await observe({ query: async () => 'on', reach: () => 'by-hand' }), undefined);
+  assert.deepEqual([await observe({ query: broken }), asked], ['unknown', 1]);
+  assert.equal(await observe({ query: (_pi, signal) => hang(signal) }), 'unknown');
+  const abort = new AbortController();
+  const waiting = setUp({ query: (_pi, signal) => hang(signal) }).service.observe(PI, abort.signal);
+  abort.abort(new Error('the client waits no longer'));
+  await assert.rejects(waiting, /waits no longer/);
 });

@@ -102,6 +102,7 @@ describe('retention', () => {
       audit: BOUNDS.audit / scale,
       operations: BOUNDS.operations / scale,
       keys: BOUNDS.keys / scale / 2,
+      tokens: BOUNDS.tokens,
     };
     const clock = { now: () => NOW, monotonic: () => 0, sleep: async () => void (await turn()) };
     const retention = createRetention({ db, keepMs: 90 * DAY, bounds, clock, log: quiet });
@@ -214,7 +215,7 @@ describe('retention', () => {
 
   test('when the clock jumps nothing goes for its age any more, which is told; the bounds hold all the same', async () => {
     const clock = { wall: NOW, steady: 0, now: () => clock.wall, monotonic: () => clock.steady, sleep: async () => {} };
-    const bounds = { events: 50, audit: 50, operations: 50, keys: 50 };
+    const bounds = { events: 50, audit: 50, operations: 50, keys: 50, tokens: 50 };
     const make = () => createRetention({ db, keepMs: 90 * DAY, bounds, clock, log: quiet });
     const pass = (ms: number, jump = 0) => {
       clock.wall += ms + jump;

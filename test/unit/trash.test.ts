@@ -20,7 +20,7 @@ async function setUp(count: number) {
   const keeper = createTrashKeeper({ db: world.db, engine, keepMs: 24 * HOUR, clock, log: quiet });
   const ids: DiskId[] = [];
   for (let n = 0; n < count; n++) {
-    const plan = await world.db.transaction().execute((trx) => planCreateDisk(trx, 1));
+    const plan = await world.db.transaction().execute((trx) => planCreateDisk(trx, { sizeMiB: 1 }));
     await (await engine.start('create-disk', plan)).done;
     await (await engine.start('delete-disk', { disk: plan.disk })).done;
     ids.push(plan.disk);

@@ -113,9 +113,9 @@ inOwnNamespace(import.meta.url, () => {
     );
     assert.deepEqual(
       detail.steps.map(({ name, state }) => `${name} ${state}`),
-      ['clone done', 'mount done', 'identity done', 'export done'],
+      ['clone done', 'mount done', 'identity done', 'export done', 'power-on done'],
     );
-    assert.equal(detail.events.length, 8);
+    assert.equal(detail.events.length, 10);
     assert.deepEqual(detail.holds, []);
     await ask(404, 'GET', `/operations/${randomUUID()}`);
     await ask(409, 'POST', `/operations/${bake?.id}/retry`);

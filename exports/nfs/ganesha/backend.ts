@@ -7,7 +7,7 @@ import { type Exec, exec as hostExec } from '../../../core/host/exec.ts';
 import { removeFile } from '../../../core/host/files.ts';
 import type { Log } from '../../../core/log.ts';
 import type { NfsBackend, NfsExport } from '../backend.ts';
-import { type ExportManager, exportManager, GaneshaRefusal } from './bus.ts';
+import { type ClientManager, clientManager, type ExportManager, exportManager, GaneshaRefusal } from './bus.ts';
 import { renderExport } from './config.ts';
 import { unitLayout } from './layout.ts';
 import { endUnit, startUnit, type UnitContext, unitAnswers, wholeUnit } from './unit.ts';
@@ -25,6 +25,18 @@ export interface GaneshaOptions {
   readonly clock?: Clock;
   /** How long a start may take; default 15 s. */
   readonly startTimeoutMs?: number;
+}
+
+/** The files of exports; what cannot be expressed keeps no other from being served, and is told when it is added. */
+function renderable(exports: readonly NfsExport[]): string[] {
+  return exports.flatMap((entry) => {
+    try {
+      return [renderExport(entry)];
+    } catch (error) {
+      if (error instanceof BakeryError && error.code === 'export-invalid') return [];
+      throw error;
+    }
+  });
 }
 
 /** dbus-send processes at once when every export is read back; more do not help on few cores. */
@@ -56,11 +68,13 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
     return mine;
   };
 
-  const manager = async (): Promise<ExportManager> => {
+  const socket = async (): Promise<string> => {
     const unit = await wholeUnit(context);
-    if (unit) return exportManager(exec, unit.socket);
+    if (unit) return unit.socket;
     throw new BakeryError('unavailable', 'nfs-unavailable', 'the NFS server does not run');
   };
+  const manager = async (): Promise<ExportManager> => exportManager(exec, await socket());
+  const visitors = async (): Promise<ClientManager> => clientManager(exec, await socket());
 
   /** Turns ganesha's refusals into errors of the backend; its log has the reason that its answer lacks. */
   const refusals = async <T>(id: number, act: () => Promise<T>): Promise<T> => {
@@ -103,12 +117,12 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
   return {
     name: 'ganesha',
     ports: () => ports,
-    start: () =>
+    start: (exports = async () => []) =>
       inTurn(async () => {
         const unit = await wholeUnit(context);
         if (unit && (await unitAnswers(context, unit.socket))) return { adopted: true };
         await endUnit(context);
-        await startUnit(context);
+        await startUnit(context, renderable(await exports()));
         return { adopted: false };
       }),
     alive: async () => {
@@ -146,6 +160,8 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
         await refusals(id, () => server.remove(id));
         await removeFile(confFile(id));
       }),
+    clients: async () => (await visitors()).show(),
+    operations: async (client) => (await visitors()).operations(client),
     stop: () => inTurn(() => endUnit(context)),
   };
 }

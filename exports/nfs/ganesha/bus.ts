@@ -1,7 +1,8 @@
 import { BakeryError } from '../../../core/errors.ts';
 import type { Exec } from '../../../core/host/exec.ts';
-import type { NfsExport } from '../backend.ts';
-import { parseDisplayExport, parseShowExports } from './reply.ts';
+import type { Ipv4 } from '../../../core/ids.ts';
+import type { NfsClient, NfsExport, NfsOperations } from '../backend.ts';
+import { parseClientOperations, parseDisplayExport, parseShowClients, parseShowExports } from './reply.ts';
 
 /** What ganesha said instead of an answer; `name` is the D-Bus error's. */
 export class GaneshaRefusal extends Error {
@@ -35,9 +36,9 @@ function unavailable(detail: string): BakeryError {
   return new BakeryError('unavailable', 'nfs-unavailable', 'the NFS server does not answer', { detail });
 }
 
-/** The export manager behind the bus at `socket` (a path that needs no escaping, see PLAIN_SOCKET). */
-export function exportManager(exec: Exec, socket: string, timeoutMs = 10_000): ExportManager {
-  const call = async (method: string, ...args: readonly string[]): Promise<string> => {
+/** Calls methods of one of ganesha's objects; gives what dbus-send prints. */
+function caller(exec: Exec, { socket, object, timeoutMs }: { socket: string; object: string; timeoutMs: number }) {
+  return async (method: string, ...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await exec(
       'dbus-send',
       [
@@ -45,8 +46,8 @@ export function exportManager(exec: Exec, socket: string, timeoutMs = 10_000): E
         '--print-reply',
         `--reply-timeout=${timeoutMs}`,
         '--dest=org.ganesha.nfsd',
-        '/org/ganesha/nfsd/ExportMgr',
-        `org.ganesha.nfsd.exportmgr.${method}`,
+        `/org/ganesha/nfsd/${object}`,
+        `org.ganesha.nfsd.${method}`,
         ...args,
       ],
       { env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` }, okCodes: [0, 1], timeoutMs: timeoutMs + 5_000 },
@@ -57,6 +58,28 @@ export function exportManager(exec: Exec, socket: string, timeoutMs = 10_000): E
     if (name === '' || NOBODY.test(name)) throw unavailable(said);
     throw new GaneshaRefusal(name, message);
   };
+}
+
+/** ganesha's client manager over its private bus. Both throw `nfs-unavailable` when nobody answers. */
+export interface ClientManager {
+  show(): Promise<readonly NfsClient[]>;
+  operations(client: Ipv4): Promise<NfsOperations>;
+}
+
+/** The client manager behind the bus at `socket`. */
+export function clientManager(exec: Exec, socket: string, timeoutMs = 10_000): ClientManager {
+  const call = caller(exec, { socket, object: 'ClientMgr', timeoutMs });
+  return {
+    show: async () => parseShowClients(await call('clientmgr.ShowClients')),
+    // It listens on IPv6 and names its IPv4 clients so.
+    operations: async (client) =>
+      parseClientOperations(await call('clientstats.GetClientIOops', `string:::ffff:${client}`)),
+  };
+}
+
+/** The export manager behind the bus at `socket` (a path that needs no escaping, see PLAIN_SOCKET). */
+export function exportManager(exec: Exec, socket: string, timeoutMs = 10_000): ExportManager {
+  const call = caller(exec, { socket, object: 'ExportMgr', timeoutMs });
   const unlessMissing = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await act();
@@ -66,14 +89,15 @@ export function exportManager(exec: Exec, socket: string, timeoutMs = 10_000): E
     }
   };
   return {
-    show: async () => parseShowExports(await call('ShowExports')),
-    display: (id) => unlessMissing(async () => parseDisplayExport(await call('DisplayExport', `uint16:${id}`))),
+    show: async () => parseShowExports(await call('exportmgr.ShowExports')),
+    display: (id) =>
+      unlessMissing(async () => parseDisplayExport(await call('exportmgr.DisplayExport', `uint16:${id}`))),
     add: async (confFile, id) => {
-      await call('AddExport', `string:${confFile}`, `string:EXPORT(Export_Id=${id})`);
+      await call('exportmgr.AddExport', `string:${confFile}`, `string:EXPORT(Export_Id=${id})`);
     },
     update: async (confFile, id) => {
-      await call('UpdateExport', `string:${confFile}`, `string:EXPORT(Export_Id=${id})`);
+      await call('exportmgr.UpdateExport', `string:${confFile}`, `string:EXPORT(Export_Id=${id})`);
     },
-    remove: async (id) => (await unlessMissing(() => call('RemoveExport', `uint16:${id}`))) !== undefined,
+    remove: async (id) => (await unlessMissing(() => call('exportmgr.RemoveExport', `uint16:${id}`))) !== undefined,
   };
 }

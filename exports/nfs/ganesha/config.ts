@@ -27,9 +27,9 @@ export function quotePath(path: string): string {
   return `"${path}"`;
 }
 
-/** The server's own file: no exports in it, so nothing is served before Bakery has seen that its volume is mounted. */
+/** The server's own part of its file, in front of its exports (`renderExport`). */
 export function renderGaneshaConf(config: GaneshaConfig): string {
-  return `# Written by Bakery. Never send SIGHUP: ganesha would drop every export that came over D-Bus.
+  return `# Written by Bakery. Never send SIGHUP: ganesha would drop every export that is not in here.
 NFS_CORE_PARAM {
   Protocols = 3,4;
   NFS_Port = ${config.ports.nfs};

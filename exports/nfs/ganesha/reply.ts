@@ -1,5 +1,6 @@
 import { BakeryError } from '../../../core/errors.ts';
-import type { ExportAccess, NfsExport } from '../backend.ts';
+import { parseIpv4 } from '../../../core/ids.ts';
+import type { ExportAccess, NfsClient, NfsExport, NfsOperations } from '../backend.ts';
 import { parseClient } from '../client.ts';
 
 /** A D-Bus value as `dbus-send --print-reply` prints it; arrays and structs become arrays. */
@@ -72,7 +73,7 @@ const ACCESS: ReadonlyMap<number, ExportAccess> = new Map([
 
 /**
  * One export out of a DisplayExport reply (id, path, pseudo path, tag, clients): who may do what is read from the server,
- * not from what was once asked of it. Anything that Bakery does not write itself (two clients, metadata only) comes back
+ * not from what was once asked of it. Anything that Bakery does not write itself (three clients, metadata only) comes back
  * with a client that nobody can want, so that the next convergence puts it right.
  */
 export function parseDisplayExport(text: string): NfsExport {
@@ -83,8 +84,50 @@ export function parseDisplayExport(text: string): NfsExport {
     if (typeof client !== 'string' || typeof options !== 'number') throw unreadable(text);
     return { client, access: ACCESS.get(options & ACCESS_BITS) };
   });
-  const [only] = rules;
+  const [only, also] = rules;
   if (rules.length === 1 && only?.access) return { id, path, client: parseClient(only.client), access: only.access };
+  if (rules.length === 2 && only?.access && only.access === also?.access) {
+    const [one, other] = [parseClient(only.client), parseClient(also.client)];
+    if (one.kind === 'address' && other.kind === 'address')
+      return { id, path, client: { ...one, also: other.address }, access: only.access };
+  }
   const odd = rules.map((rule) => `${rule.client}=${rule.access ?? 'other'}`).join(',');
   return { id, path, client: { kind: 'subnet', cidr: odd || 'nobody' }, access: 'ro' };
+}
+
+/** Who has asked for something, out of a ShowClients reply: address, protocols, and when last, in s and ns. */
+export function parseShowClients(text: string): readonly NfsClient[] {
+  const [, clients] = parseReply(text);
+  if (!Array.isArray(clients)) throw unreadable(text);
+  return (clients as readonly DbusValue[]).flatMap((entry) => {
+    const [name, , time] = Array.isArray(entry) ? (entry as readonly DbusValue[]) : [];
+    const [seconds, nanoseconds] = Array.isArray(time) ? (time as readonly DbusValue[]) : [];
+    if (typeof name !== 'string' || typeof seconds !== 'number' || typeof nanoseconds !== 'number')
+      throw unreadable(text);
+    const address = parseIpv4(name.replace(/^::ffff:/, ''));
+    return address ? [{ address, heardAt: seconds * 1_000 + nanoseconds / 1e6 }] : [];
+  });
+}
+
+/**
+ * What a client has asked for, out of a GetClientIOops reply: whether it worked, words, a time; then for each of NFSv3, 4.0, 4.1 and 4.2
+ * whether there was any, and if so structs whose first member counts operations, the last one with those that failed (4.3, measured).
+ */
+export function parseClientOperations(text: string): NfsOperations {
+  const [isKnown, , , ...rest] = parseReply(text);
+  const counts = { v3: 0, v4: 0, v4Failed: 0 };
+  if (isKnown !== true) return counts;
+  let version = -1;
+  for (const [i, value] of rest.entries()) {
+    if (typeof value === 'boolean') version++;
+    else {
+      const [operations, failed] = Array.isArray(value) ? (value as readonly DbusValue[]) : [];
+      if (typeof operations !== 'number') throw unreadable(text);
+      const isLast = !Array.isArray(rest[i + 1]);
+      if (version === 0) counts.v3 += operations;
+      else counts.v4 += operations;
+      if (version > 0 && isLast && typeof failed === 'number') counts.v4Failed += failed;
+    }
+  }
+  return counts;
 }

@@ -76,29 +76,30 @@ export async function endUnit(context: UnitContext): Promise<void> {
 }
 
 /**
- * Starts a unit where none runs (see `endUnit`); resolves when it answers on D-Bus and accepts TCP on the NFS port. After a
- * throw nothing of it runs.
+ * Starts a unit where none runs (see `endUnit`), with `exports` (see `renderExport`) served from the beginning; resolves
+ * when it answers on D-Bus and accepts TCP on the NFS port. After a throw nothing of it runs.
  * @throws BakeryError `foreign-nfs-server`, `capability-missing`, `tool-missing`, `nfs-start-failed` (unavailable).
  */
-export async function startUnit(context: UnitContext): Promise<void> {
+export async function startUnit(context: UnitContext, exports: readonly string[] = []): Promise<void> {
   const { layout, log } = context;
   await requireCapability();
   await requireMtab();
   const { rpcbindRuns } = await refuseForeignServer(context.exec, context.ports);
   await mkdir(layout.folder, { recursive: true, mode: 0o700 });
-  // Left-overs of an earlier unit; the new server knows none of those exports.
+  // Left-overs of an earlier unit.
   await rm(layout.exports, { recursive: true, force: true });
   await rm(layout.recovery, { recursive: true, force: true });
   await mkdir(layout.exports, { mode: 0o700 });
   await mkdir(layout.recovery, { mode: 0o700 });
   const conf = serverConf(context);
   const socket = await chooseSocket(layout);
-  await writeUnitRecord(layout, { socket, rpcbind: rpcbindRuns ? 'host' : 'own', config: configHash(conf) });
+  const rpcbind = rpcbindRuns ? 'host' : 'own';
+  await writeUnitRecord(layout, { socket, rpcbind, config: configHash(conf) });
   try {
-    await writeFileAtomic(layout.serverConf, conf, 0o600);
+    await writeFileAtomic(layout.serverConf, [conf, ...exports].join(''), 0o600);
     await writeFileAtomic(layout.busConf, renderBusConf(socket), 0o600);
-    const pid = await startParts(context, socket, rpcbindRuns ? 'host' : 'own');
-    log.info({ ganesha: pid, ports: context.ports, rpcbind: rpcbindRuns ? 'host' : 'own' }, 'NFS server started');
+    const pid = await startParts(context, socket, rpcbind);
+    log.info({ ganesha: pid, ports: context.ports, rpcbind, exports: exports.length }, 'NFS server started');
   } catch (error) {
     await endUnit(context);
     throw error;

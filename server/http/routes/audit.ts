@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { listAudit } from '../../../db/audit.ts';
 import { AuditPage } from '../../schema/audit.ts';
-import { Problem } from '../../schema/problem.ts';
+import { PageQuery } from '../../schema/page.ts';
 import type { Api, ApiPorts } from '../api.ts';
 import { iso } from '../operation-views.ts';
+import { cutPage, readCursor } from '../paging.ts';
 
-const AuditQuery = z.object({
-  actor: z.string().max(200).optional(),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-  cursor: z.coerce.number().int().min(1).optional(),
+const AuditQuery = PageQuery.extend({
+  actor: z.string().max(200).optional().meta({ description: 'only what was asked with that token', example: 'admin' }),
 });
 
 /** Who did what, when, with which token. */
@@ -16,28 +15,27 @@ export function auditRoutes(app: Api, ports: ApiPorts): void {
   app.get(
     '/audit',
     {
+      config: { scope: 'admin', problems: { 400: ['bad-cursor'] } },
       schema: {
         operationId: 'listAudit',
         tags: ['operations'],
         summary: 'List the calls that were meant to change something, newest first',
         querystring: AuditQuery,
-        response: { 200: AuditPage, default: Problem },
+        response: { 200: AuditPage },
       },
     },
     async (request) => {
       const { actor, limit, cursor } = request.query;
-      const found = await listAudit(ports.db, { before: cursor, limit: limit + 1, actor });
-      const page = found.slice(0, limit);
-      const last = found.length > limit ? page.at(-1) : undefined;
-      return {
-        entries: page.map(({ at, code, operation, ...rest }) => ({
-          ...rest,
-          at: iso(at),
-          ...(code ? { code } : {}),
-          ...(operation ? { operation } : {}),
-        })),
-        ...(last ? { next: String(last.seq) } : {}),
-      };
+      const [before] = readCursor(cursor, z.tuple([z.int()])) ?? [];
+      const found = await listAudit(ports.db, { before, limit: limit + 1, actor });
+      const { items, ...next } = cutPage(found, { limit, place: ({ seq }) => [seq] });
+      const entries = items.map(({ at, code, operation, ...rest }) => ({
+        ...rest,
+        at: iso(at),
+        ...(code ? { code } : {}),
+        ...(operation ? { operation } : {}),
+      }));
+      return { entries, ...next };
     },
   );
 }

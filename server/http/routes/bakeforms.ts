@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { requireBakeformName } from '../../../core/ids.ts';
-import { listBakeforms, requireReadyBakeform } from '../../../db/bakeforms.ts';
+import { findBakeform, listBakeforms, requireBakeform, requireReadyBakeform } from '../../../db/bakeforms.ts';
 import { planDelete, planUpload, type UploadAttachment } from '../../operations/bakeforms.ts';
-import { BakeformInfo, BakeformMap } from '../../schema/bakeform.ts';
-import { Problem } from '../../schema/problem.ts';
+import { BakeformDetail, BakeformInfo, BakeformMap, UploadQuery } from '../../schema/bakeform.ts';
 import type { Api, ApiPorts } from '../api.ts';
 import { requesterOf } from '../audit.ts';
+import { type BodyLimits, uploadOf } from '../bodies.ts';
 import { answerOnce, IdempotencyHeaders, keyOf } from '../idempotency.ts';
 import { whenFree } from '../patience.ts';
-import { bakeformInfo } from '../views.ts';
+import { CHANGING, ONCE, together, WAITING } from '../problems.ts';
+import { bakeformDetail, bakeformInfo } from '../views.ts';
 
 const NameParam = z.object({ name: z.string().meta({ example: 'raspios' }) });
 
@@ -17,11 +18,12 @@ export function bakeformRoutes(app: Api, ports: ApiPorts): void {
   app.get(
     '/bakeforms',
     {
+      config: { scope: 'viewer' },
       schema: {
         operationId: 'listBakeforms',
         tags: ['bakeforms'],
         summary: 'List the bakeforms',
-        response: { 200: BakeformMap, default: Problem },
+        response: { 200: BakeformMap },
       },
     },
     async () => {
@@ -30,37 +32,84 @@ export function bakeformRoutes(app: Api, ports: ApiPorts): void {
     },
   );
 
+  app.get(
+    '/bakeforms/:name',
+    {
+      config: { scope: 'viewer', problems: { 400: ['bad-bakeform-name'], 404: ['bakeform-unknown'] } },
+      schema: {
+        operationId: 'getBakeform',
+        tags: ['bakeforms'],
+        summary: 'Get one bakeform, with what was found in it',
+        params: NameParam,
+        response: { 200: BakeformDetail },
+      },
+    },
+    async (request) => {
+      const name = requireBakeformName(request.params.name);
+      return bakeformDetail(ports.db, await requireReadyBakeform(ports.db, name, 'not-found'), ports);
+    },
+  );
+
   app.delete(
     '/bakeforms/:name',
     {
+      config: {
+        scope: 'cpi',
+        problems: together(WAITING, CHANGING, { 400: ['bad-bakeform-name'], 404: ['bakeform-unknown'] }),
+      },
       schema: {
         operationId: 'deleteBakeform',
         tags: ['bakeforms'],
         summary: 'Delete a bakeform; Pis baked from it live on',
         params: NameParam,
-        response: { 200: BakeformInfo, default: Problem },
+        response: { 200: BakeformInfo },
       },
     },
     async (request) => {
       const name = requireBakeformName(request.params.name);
-      const gone = bakeformInfo(await requireReadyBakeform(ports.db, name, 'not-found'), ports);
-      const started = await whenFree(ports.clock, () =>
-        ports.engine.start('delete-bakeform', (trx) => planDelete(trx, name), { by: requesterOf(request) }),
-      );
-      request.operation = started.id;
-      await started.done;
-      return gone;
+      const there = await requireBakeform(ports.db, name);
+      await whenFree(ports.clock, request.raw.socket, async () => {
+        // One whose upload was cut goes by itself while this waits for it.
+        if (!(await findBakeform(ports.db, name))) return;
+        const started = await ports.engine.start('delete-bakeform', (trx) => planDelete(trx, name), {
+          by: requesterOf(request),
+        });
+        request.operation = started.id;
+        await started.done;
+      });
+      return bakeformInfo(there, ports);
     },
   );
 }
 
 /** Uploading a bakeform; the body is streamed and the answer sent when it is usable. */
-export function uploadBakeformRoute(app: Api, ports: ApiPorts): void {
+export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimits): void {
   app.post(
     '/bakeforms/:name',
     {
-      bodyLimit: 2 ** 40,
-      config: { rawBody: 'application/x-raw-disk-image' },
+      config: {
+        rawBody: 'application/x-raw-disk-image',
+        scope: 'cpi',
+        problems: together(WAITING, CHANGING, ONCE, {
+          400: [
+            'bad-bakeform-name',
+            'upload-cut-off',
+            'sha-differs',
+            'image-empty',
+            'image-packed',
+            'image-not-an-image',
+            'image-partitions',
+            'image-truncated',
+            'image-root-not-ext4',
+            'image-boot-unreadable',
+            'filesystem-broken',
+            'filesystem-unmountable',
+          ],
+          403: ['bakeform-exists'],
+          408: ['upload-stalled'],
+          413: ['upload-too-large'],
+        }),
+      },
       schema: {
         operationId: 'uploadBakeform',
         tags: ['bakeforms'],
@@ -68,21 +117,25 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts): void {
         description: 'Refused with 403 when the name is taken, while the body is still coming in.',
         headers: IdempotencyHeaders,
         params: NameParam,
-        response: { 201: BakeformInfo, default: Problem },
+        querystring: UploadQuery,
+        response: { 201: BakeformInfo },
       },
     },
     async (request, reply) => {
       const name = requireBakeformName(request.params.name);
       const length = Number(request.headers['content-length'] ?? Number.NaN);
       const attachment: UploadAttachment = {
-        body: request.raw.iterator({ destroyOnReturn: false }),
+        body: uploadOf(request, limits),
         total: Number.isSafeInteger(length) ? length : undefined,
       };
-      const started = await ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name), {
-        attachment,
-        by: requesterOf(request),
-        key: keyOf(request),
-      });
+      const sha256 = request.query.sha256?.toLowerCase();
+      const started = await whenFree(ports.clock, request.raw.socket, () =>
+        ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name, sha256), {
+          attachment,
+          by: requesterOf(request),
+          key: keyOf(request),
+        }),
+      );
       return answerOnce(ports.db, { request, reply, started }, async () => {
         await started.done;
         return { status: 201, body: bakeformInfo(await requireReadyBakeform(ports.db, name, 'not-found'), ports) };

@@ -1,9 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { BakeryError } from '../../../core/errors.ts';
+import { BakeryError, isErrno } from '../../../core/errors.ts';
 import { openBeneath } from '../../../core/host/files.ts';
 import { parseIpv4, parsePiId } from '../../../core/ids.ts';
-import { Problem } from '../../schema/problem.ts';
 import type { Api, ApiPorts } from '../api.ts';
 
 const FileParam = z.object({
@@ -16,6 +15,7 @@ export function bootFileRoute(app: Api, ports: ApiPorts): void {
   app.get(
     '/files/:piId/*',
     {
+      config: { scope: 'viewer', problems: { 404: ['boot-file-unknown'] } },
       schema: {
         operationId: 'getBootFile',
         tags: ['netboot'],
@@ -23,7 +23,8 @@ export function bootFileRoute(app: Api, ports: ApiPorts): void {
         description:
           'An unknown Pi is registered in the fridge. A Pi in the fridge gets 404 and is switched off. Needs no token from a trusted relay.',
         params: FileParam,
-        response: { 200: z.any().meta({ description: 'the bytes of the file' }), default: Problem },
+        produces: ['application/octet-stream'],
+        response: { 200: z.any().meta({ description: 'the bytes of the file' }) },
       },
     },
     async (request, reply) => {
@@ -32,11 +33,15 @@ export function bootFileRoute(app: Api, ports: ApiPorts): void {
         ? await ports.desk.answer({ client: clientOf(request), filename: `${id}/${request.params['*']}`, relay: true })
         : undefined;
       if (!answer || answer.kind === 'error') {
-        throw new BakeryError('not-found', 'boot-file-unknown', 'there is no such boot file for that Pi');
+        throw unknownFile();
       }
       reply.type('application/octet-stream');
       if (answer.kind === 'bytes') return reply.send(Buffer.from(answer.bytes));
-      const handle = await openBeneath(answer.root, answer.path);
+      const handle = await openBeneath(answer.root, answer.path).catch((error) => {
+        // The Pi may take it away, or put a link in its place, after the desk has looked.
+        const isGone = isErrno(error, 'ENOENT') || (error instanceof BakeryError && error.code === 'path-refused');
+        throw isGone ? unknownFile() : error;
+      });
       const { size } = await handle.stat();
       if (size === 0) {
         await handle.close();
@@ -45,6 +50,10 @@ export function bootFileRoute(app: Api, ports: ApiPorts): void {
       return reply.header('content-length', size).send(handle.createReadStream({ end: size - 1 }));
     },
   );
+}
+
+function unknownFile(): BakeryError {
+  return new BakeryError('not-found', 'boot-file-unknown', 'there is no such boot file for that Pi');
 }
 
 /** The address a request comes from; loopback where it is none of IPv4. */

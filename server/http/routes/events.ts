@@ -4,8 +4,8 @@ import { BakeryError, describeError } from '../../../core/errors.ts';
 import { isWanted, tellEvent } from '../../../core/feed.ts';
 import { newestEvent, readFeed } from '../../../db/events.ts';
 import { EventHeaders, EventPage, EventQuery } from '../../schema/event.ts';
-import { Problem } from '../../schema/problem.ts';
 import type { Api, ApiPorts } from '../api.ts';
+import type { Door } from '../auth.ts';
 import { streamEvents } from '../event-stream.ts';
 
 /** Each stream is a socket and, for a reader that does not read, a page of events. */
@@ -17,7 +17,7 @@ function wantsPage(format: string | undefined, accept: string | undefined): bool
 }
 
 /** The feed of what happens. */
-export function eventRoutes(app: Api, ports: ApiPorts): void {
+export function eventRoutes(app: Api, ports: ApiPorts, door: Door): void {
   const { db, clock } = ports;
   const stop = new AbortController();
   const open = new Set<Promise<void>>();
@@ -28,10 +28,14 @@ export function eventRoutes(app: Api, ports: ApiPorts): void {
 
   /** Takes the answer over; it ends when the reader goes, or the server stops. */
   function follow(reply: FastifyReply, after: number, types: readonly string[]): void {
+    const { caller } = reply.request;
+    const isWelcome = () => door.isWelcome(caller);
     const { raw } = reply.hijack();
     const gone = new AbortController();
     raw.once('close', () => gone.abort());
     raw.on('error', () => gone.abort());
+    // What hooks have said: which page may read it.
+    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
     raw.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -40,7 +44,7 @@ export function eventRoutes(app: Api, ports: ApiPorts): void {
       'x-accel-buffering': 'no',
     });
     const signal = AbortSignal.any([stop.signal, gone.signal]);
-    const told = streamEvents(raw, { db, watch: ports.feed, clock, after, types, signal })
+    const told = streamEvents(raw, { db, watch: ports.feed, clock, after, types, isWelcome, signal })
       .catch((error) => reply.log.error({ error: describeError(error) }, 'a stream of events broke off'))
       .finally(() => {
         open.delete(told);
@@ -55,6 +59,7 @@ export function eventRoutes(app: Api, ports: ApiPorts): void {
     '/events',
     {
       exposeHeadRoute: false,
+      config: { scope: 'viewer', problems: { 503: ['too-many-streams', 'stopping'] } },
       schema: {
         operationId: 'followEvents',
         tags: ['events'],
@@ -72,7 +77,6 @@ export function eventRoutes(app: Api, ports: ApiPorts): void {
               'application/json': { schema: EventPage },
             },
           },
-          default: Problem,
         },
       },
     },

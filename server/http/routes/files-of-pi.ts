@@ -5,8 +5,9 @@ import { isPlainFilename, requirePiId } from '../../../core/ids.ts';
 import { findClaim } from '../../../db/journal.ts';
 import { requirePi } from '../../../db/pis.ts';
 import { notBaked } from '../../operations/disks.ts';
-import { Problem } from '../../schema/problem.ts';
 import type { Api, ApiPorts } from '../api.ts';
+import { type BodyLimits, uploadOf } from '../bodies.ts';
+import { CHANGING, together } from '../problems.ts';
 
 const FileParam = z.object({ piId: z.string(), filename: z.string().meta({ example: 'settings.json' }) });
 /** The folder in a Pi's root that the BOSH agent's settings go to. */
@@ -29,24 +30,34 @@ async function place(ports: ApiPorts, params: { piId: string; filename: string }
 }
 
 /** Writing into a Pi's piConfig folder; the body is streamed. */
-export function uploadRoute(app: Api, ports: ApiPorts): void {
+export function uploadRoute(app: Api, ports: ApiPorts, limits: BodyLimits): void {
   app.post(
     '/oven/:piId/upload/:filename',
     {
-      bodyLimit: 2 ** 40,
-      config: { rawBody: 'application/octet-stream' },
+      config: {
+        rawBody: 'application/octet-stream',
+        scope: 'cpi',
+        problems: together(CHANGING, {
+          400: ['bad-pi-id', 'bad-filename', 'upload-cut-off'],
+          403: ['path-refused'],
+          408: ['upload-stalled'],
+          413: ['upload-too-large'],
+          404: ['pi-unknown'],
+          409: ['pi-not-baked'],
+          507: ['root-full', 'pool-full'],
+        }),
+      },
       schema: {
         operationId: 'uploadFile',
         tags: ['oven'],
         summary: "Write a file into the Pi's /piConfig",
         params: FileParam,
-        response: { 200: z.object({}), default: Problem },
+        response: { 200: z.object({}) },
       },
     },
     async (request) => {
       const { root, path } = await place(ports, request.params);
-      // Destroying the request on an error would close the connection before the answer.
-      const body = request.raw.iterator({ destroyOnReturn: false });
+      const body = uploadOf(request, limits);
       try {
         await replaceBeneath(root, path, whileRoom(body, ports));
       } catch (error) {
@@ -76,13 +87,22 @@ export function downloadRoute(app: Api, ports: ApiPorts): void {
   app.get(
     '/oven/:piId/download/:filename',
     {
+      config: {
+        scope: 'cpi',
+        problems: {
+          400: ['bad-pi-id', 'bad-filename'],
+          403: ['path-refused'],
+          404: ['pi-unknown', 'file-unknown'],
+          409: ['pi-not-baked'],
+        },
+      },
       schema: {
         operationId: 'downloadFile',
         tags: ['oven'],
         summary: "Read a file from the Pi's /piConfig",
         params: FileParam,
         produces: ['application/octet-stream'],
-        response: { 200: z.any().meta({ description: 'the bytes of the file' }), default: Problem },
+        response: { 200: z.any().meta({ description: 'the bytes of the file' }) },
       },
     },
     async (request, reply) => {

@@ -1,9 +1,12 @@
-import { z } from 'zod';
-import { BakeryError } from '../../../core/errors.ts';
-import { Problem } from '../../schema/problem.ts';
+import { Health, type PartReadiness, Readiness } from '../../schema/health.ts';
 import type { Api, ApiPorts } from '../api.ts';
 
-const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
+/** The worst state among parts. */
+function worst(parts: readonly PartReadiness[]): Readiness['status'] {
+  const states = new Set(parts.map(({ state }) => state));
+  if (states.has('not-ready')) return 'not-ready';
+  return states.has('degraded') ? 'degraded' : 'ready';
+}
 
 /** For load balancers and supervisors; no token. */
 export function healthRoutes(app: Api, ports: ApiPorts): void {
@@ -14,7 +17,6 @@ export function healthRoutes(app: Api, ports: ApiPorts): void {
         operationId: 'getHealth',
         tags: ['health'],
         summary: 'Is the process alive',
-        security: [],
         response: { 200: Health },
       },
     },
@@ -26,17 +28,16 @@ export function healthRoutes(app: Api, ports: ApiPorts): void {
       schema: {
         operationId: 'getReadiness',
         tags: ['health'],
-        summary: 'Is every part of the server up',
-        security: [],
-        response: { 200: Health, default: Problem },
+        summary: 'Which part of the server is not ready',
+        description:
+          '503 while a part is not ready; degraded parts do not change the status. Answers are a second old at most.',
+        response: { 200: Readiness, 503: Readiness },
       },
     },
-    async () => {
-      if (!ports.ready()) throw new BakeryError('unavailable', 'not-ready', 'the server is starting or stopping');
-      if (ports.databaseMoved()) {
-        throw new BakeryError('unavailable', 'database-moved', 'the file of the database was moved away');
-      }
-      return { status: 'ok' as const };
+    async (_request, reply) => {
+      const parts = [...(await ports.readiness())];
+      const status = worst(parts);
+      return reply.code(status === 'not-ready' ? 503 : 200).send({ status, parts });
     },
   );
 }

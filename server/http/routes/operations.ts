@@ -1,21 +1,18 @@
 import { z } from 'zod';
 import { BakeryError } from '../../../core/errors.ts';
 import type { OperationId } from '../../../core/ids.ts';
+import { listBulkItems } from '../../../db/bulk.ts';
 import { findOperation, listClaims, listEvents, listOperations, type OperationRecord } from '../../../db/journal.ts';
 import { OperationDetail, OperationInfo, OperationPage, OperationQuery } from '../../schema/operation.ts';
-import { Problem } from '../../schema/problem.ts';
 import type { Api, ApiPorts } from '../api.ts';
 import { operationDetail, operationInfo } from '../operation-views.ts';
+import { cutPage, readCursor } from '../paging.ts';
+import { CHANGING, STARTING, together } from '../problems.ts';
 
 const IdParam = z.object({ operationId: z.string() });
 
-/** A page begins after an operation; its place in the order is the cursor. */
-function readCursor(text: string | undefined): { createdAt: number; id: string } | undefined {
-  if (text === undefined) return undefined;
-  const [, createdAt, id] = /^(\d{1,15})_([0-9a-f-]{36})$/.exec(text) ?? [];
-  if (!createdAt || !id) throw new BakeryError('invalid', 'bad-cursor', 'that cursor is none this call has given');
-  return { createdAt: Number(createdAt), id };
-}
+/** Where an operation stands in the list. */
+const Place = z.tuple([z.int(), z.string()]);
 
 /** Durable jobs: what runs, what ended how, what needs a person. */
 export function operationRoutes(app: Api, ports: ApiPorts): void {
@@ -32,47 +29,56 @@ export function operationRoutes(app: Api, ports: ApiPorts): void {
   app.get(
     '/operations',
     {
+      config: { scope: 'viewer', problems: { 400: ['bad-cursor'] } },
       schema: {
         operationId: 'listOperations',
         tags: ['operations'],
         summary: 'List operations, newest first',
         querystring: OperationQuery,
-        response: { 200: OperationPage, default: Problem },
+        response: { 200: OperationPage },
       },
     },
     async (request) => {
       const { limit, cursor, ...filter } = request.query;
-      const found = await listOperations(db, { filter, before: readCursor(cursor), limit: limit + 1 });
-      const page = found.slice(0, limit);
-      const last = found.length > limit ? page.at(-1) : undefined;
-      return {
-        operations: await Promise.all(page.map(show)),
-        ...(last ? { next: `${last.createdAt}_${last.id}` } : {}),
-      };
+      const [createdAt, id] = readCursor(cursor, Place) ?? [];
+      const before = createdAt === undefined || id === undefined ? undefined : { createdAt, id };
+      const found = await listOperations(db, { filter, before, limit: limit + 1 });
+      const { items, ...next } = cutPage(found, { limit, place: (operation) => [operation.createdAt, operation.id] });
+      return { operations: await Promise.all(items.map(show)), ...next };
     },
   );
 
   app.get(
     '/operations/:operationId',
     {
+      config: { scope: 'viewer', problems: { 404: ['operation-unknown'] } },
       schema: {
         operationId: 'getOperation',
         tags: ['operations'],
         summary: 'Get one operation with its history',
         params: IdParam,
-        response: { 200: OperationDetail, default: Problem },
+        response: { 200: OperationDetail },
       },
     },
     async (request) => {
       const operation = await require(request.params.operationId);
       const [events, claims] = [await listEvents(db, operation.id), await listClaims(db, operation.id)];
-      return operationDetail(operation, { events, claims }, engine);
+      const items = await listBulkItems(db, operation.id);
+      return operationDetail(operation, { events, claims, items }, engine);
     },
   );
 
   app.post(
     '/operations/:operationId/retry',
     {
+      config: {
+        scope: 'operator',
+        problems: together(STARTING, CHANGING, {
+          404: ['operation-unknown'],
+          409: ['not-stuck'],
+          500: ['operation-kind-unknown'],
+        }),
+      },
       schema: {
         operationId: 'retryOperation',
         tags: ['operations'],
@@ -80,7 +86,7 @@ export function operationRoutes(app: Api, ports: ApiPorts): void {
         description:
           'Answers at once; the work goes on. What could not be undone is undone, what has no way back goes on.',
         params: IdParam,
-        response: { 202: OperationInfo, default: Problem },
+        response: { 202: OperationInfo },
       },
     },
     async (request, reply) => {
@@ -94,6 +100,10 @@ export function operationRoutes(app: Api, ports: ApiPorts): void {
   app.post(
     '/operations/:operationId/cancel',
     {
+      config: {
+        scope: 'operator',
+        problems: together(CHANGING, { 404: ['operation-unknown'], 409: ['not-cancellable'] }),
+      },
       schema: {
         operationId: 'cancelOperation',
         tags: ['operations'],
@@ -101,7 +111,7 @@ export function operationRoutes(app: Api, ports: ApiPorts): void {
         description:
           'Answers when the cancel is durable. An operation that has no way back (unbake, delete, …) cannot be cancelled.',
         params: IdParam,
-        response: { 202: OperationInfo, default: Problem },
+        response: { 202: OperationInfo },
       },
     },
     async (request, reply) => {

@@ -1,42 +1,171 @@
 import { z } from 'zod';
-import { requirePiId } from '../../../core/ids.ts';
-import { requirePi } from '../../../db/pis.ts';
-import { planRelease } from '../../operations/release.ts';
-import { ReleaseRequest } from '../../schema/operation.ts';
-import { PiInfo } from '../../schema/pi.ts';
-import { Problem } from '../../schema/problem.ts';
+import { BakeryError } from '../../../core/errors.ts';
+import { parseMac, parsePiName, piIdOfSerial, requirePiId } from '../../../core/ids.ts';
+import { mayHaveMac } from '../../../core/pi.ts';
+import { isMeant } from '../../../core/pi-filter.ts';
+import { parseRevision } from '../../../core/revision.ts';
+import { addKey, findKeyed, keepAnswer } from '../../../db/idempotency.ts';
+import { enterPi, forgetPi, type PiRemarks, remarkOn } from '../../../db/pi-remarks.ts';
+import { listPis, requirePiCalled } from '../../../db/pis.ts';
+import { NewPi, Pi, PiPage, PiPatch, PiQuery } from '../../schema/pi.ts';
 import type { Api, ApiPorts } from '../api.ts';
-import { requesterOf } from '../audit.ts';
-import { onePi } from '../views.ts';
+import { IdempotencyHeaders, keyOf } from '../idempotency.ts';
+import { cutPage, readCursor } from '../paging.ts';
+import { piShape, piShapes } from '../pi-views.ts';
+import { ONCE, together } from '../problems.ts';
+import { WAYS_OUT } from '../ways-out.ts';
 
-const PiParam = z.object({ piId: z.string().meta({ example: '687680cd' }) });
+/** Whom a call is about. */
+export const PiParam = z.object({
+  piId: z.string().meta({ description: 'its id, serial number or name', example: '687680cd' }),
+});
+/** The problems of naming a Pi. */
+export const NAMING = { 400: ['bad-pi-id'], 404: ['pi-unknown'] };
 
-/** Single Pis, whatever their state. */
+/** Where a Pi stands in the list. */
+const Place = z.tuple([z.string()]);
+
+/** What a body says of a Pi, as the inventory keeps it. */
+function remarksOf(body: z.output<typeof PiPatch>): PiRemarks {
+  const { name, tags, notes, port, revision, maintenance } = body;
+  return {
+    ...(name === undefined ? {} : { name: name === null ? null : (parsePiName(name) ?? null) }),
+    ...(tags === undefined ? {} : { tags: [...new Set(tags)] }),
+    ...(notes === undefined ? {} : { notes }),
+    ...(port === undefined ? {} : { port }),
+    ...(revision === undefined ? {} : { revision: revision === null ? null : (parseRevision(revision) ?? null) }),
+    ...(maintenance === undefined ? {} : { maintenance }),
+  };
+}
+
+/** Pis, whatever their state: finding them, and what people say of them. */
 export function piRoutes(app: Api, ports: ApiPorts): void {
-  const { db, engine, clock } = ports;
+  const { db, clock } = ports;
+
+  app.get(
+    '/pis',
+    {
+      config: { scope: 'viewer', problems: { 400: ['bad-cursor'] } },
+      schema: {
+        operationId: 'listPis',
+        tags: ['pis'],
+        summary: 'List Pis, whatever their state, by id',
+        description: 'Those in quarantine too. What is asked for must all be so.',
+        querystring: PiQuery,
+        response: { 200: PiPage },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, tag: tags, ...filter } = request.query;
+      const [after = ''] = readCursor(cursor, Place) ?? [];
+      const found = (await listPis(db)).filter((pi) => pi.id > after && isMeant(pi, { ...filter, tags }));
+      const { items, ...next } = cutPage(found, { limit, place: ({ id }) => [id] });
+      return { pis: await piShapes(db, items, ports), ...next };
+    },
+  );
 
   app.post(
-    '/pis/:piId/release',
+    '/pis',
     {
+      config: {
+        scope: 'operator',
+        problems: together(ONCE, {
+          400: ['mac-of-another'],
+          409: ['pi-exists', 'pi-name-taken', 'port-taken', 'mac-taken'],
+        }),
+      },
       schema: {
-        operationId: 'releasePi',
+        operationId: 'registerPi',
         tags: ['pis'],
-        summary: 'Give a held Pi back to the fridge without its power switch',
+        summary: 'Enter a Pi before it is seen',
         description:
-          'Ends the stuck operation that holds the Pi, withdraws what the Pi mounts and puts its disks into the trash, from where they can be restored. Answers at once; the Pi is held until nothing is left.',
-        params: PiParam,
-        body: ReleaseRequest,
-        response: { 202: PiInfo, default: Problem },
+          'It stands in the fridge, and is dropped for no stranger. With a MAC only that board can become it. Most Pis need none of this: they enter by asking for their boot files.',
+        headers: IdempotencyHeaders,
+        body: NewPi,
+        response: { 201: Pi },
       },
     },
     async (request, reply) => {
-      const pi = requirePiId(request.params.piId);
-      const { isOff } = request.body;
-      const started = await engine.start('release', (trx) => planRelease(trx, { pi, isOff, now: clock.now() }), {
-        by: requesterOf(request),
+      const { body } = request;
+      const id = piIdOfSerial(body.id) ?? requirePiId(body.id);
+      const mac = body.mac === undefined ? undefined : parseMac(body.mac);
+      // Its boot would be refused for ever: the address desk knows the same.
+      if (mac && !mayHaveMac(id, mac)) {
+        throw new BakeryError('invalid', 'mac-of-another', `the MAC ${mac} does not belong to the serial of Pi ${id}`);
+      }
+      const key = keyOf(request);
+      const answer = await db.transaction().execute(async (trx) => {
+        const keyed = key && (await findKeyed(trx, key));
+        if (keyed?.answer) return { replayed: true, shape: JSON.parse(keyed.answer.body) as Pi };
+        await enterPi(trx, { id, mac, remarks: remarksOf(body), now: clock.now() });
+        const shape = await piShape(trx, id, ports);
+        if (key) {
+          await addKey(trx, { ...key, operation: id, now: clock.now() });
+          await keepAnswer(trx, key, { status: 201, body: JSON.stringify(shape) });
+        }
+        return { replayed: false, shape };
       });
-      request.operation = started.id;
-      return reply.code(202).send(await onePi(db, await requirePi(db, pi), ports));
+      if (answer.replayed) reply.header('idempotency-replayed', 'true');
+      return reply.code(201).send(answer.shape);
+    },
+  );
+
+  app.get(
+    '/pis/:piId',
+    {
+      config: { scope: 'viewer', problems: NAMING },
+      schema: {
+        operationId: 'findPi',
+        tags: ['pis'],
+        summary: 'Get one Pi with all that is known of it',
+        params: PiParam,
+        response: { 200: Pi },
+      },
+    },
+    async (request) => piShape(db, (await requirePiCalled(db, request.params.piId)).id, ports),
+  );
+
+  app.patch(
+    '/pis/:piId',
+    {
+      config: {
+        scope: 'operator',
+        problems: together(NAMING, { 409: ['pi-name-taken', 'port-taken'] }),
+      },
+      schema: {
+        operationId: 'patchPi',
+        tags: ['pis'],
+        summary: 'Name or tag a Pi, note something, bind its port, set or end its maintenance',
+        description:
+          'A Pi of the fridge whose power was switched on in maintenance is flagged `awaitOff` when that ends.',
+        params: PiParam,
+        body: PiPatch,
+        response: { 200: Pi },
+      },
+    },
+    async (request) => {
+      const { id } = await requirePiCalled(db, request.params.piId);
+      await remarkOn(db, id, remarksOf(request.body));
+      return piShape(db, id, ports);
+    },
+  );
+
+  app.delete(
+    '/pis/:piId',
+    {
+      config: { scope: 'operator', problems: together(NAMING, { 409: ['pi-in-use', 'busy'] }) },
+      schema: {
+        operationId: 'forgetPi',
+        tags: ['pis'],
+        summary: 'Forget a Pi of the fridge',
+        description: `Its name, tags, notes, port, MAC and address go; its disks in the trash stay. It enters again, as a stranger, when it asks for its boot files. ${WAYS_OUT}`,
+        params: PiParam,
+        response: { 200: z.object({}) },
+      },
+    },
+    async (request) => {
+      await forgetPi(db, (await requirePiCalled(db, request.params.piId)).id);
+      return {};
     },
   );
 }

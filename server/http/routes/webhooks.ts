@@ -9,11 +9,15 @@ import {
 } from '../../../core/webhook.ts';
 import { addKey, findKeyed, keepAnswer } from '../../../db/idempotency.ts';
 import { addWebhook, findWebhook, listWebhooks, removeWebhook, type Webhook } from '../../../db/webhooks.ts';
-import { Problem } from '../../schema/problem.ts';
+import { PageQuery } from '../../schema/page.ts';
 import { CreateWebhook, WebhookCreated, WebhookInfo, WebhookList, WebhookTest } from '../../schema/webhook.ts';
 import type { Api, ApiPorts } from '../api.ts';
 import { IdempotencyHeaders, keyOf } from '../idempotency.ts';
+import { cutPage, readCursor } from '../paging.ts';
+import { CHANGING, ONCE, together } from '../problems.ts';
 
+/** Where a webhook stands in the list. */
+const Place = z.tuple([z.int(), z.string()]);
 const IdParam = z.object({ webhookId: z.string() });
 
 function show(webhook: Webhook): WebhookInfo {
@@ -43,19 +47,40 @@ export function webhookRoutes(app: Api, ports: ApiPorts): void {
   app.get(
     '/webhooks',
     {
+      config: { scope: 'admin', problems: { 400: ['bad-cursor'] } },
       schema: {
         operationId: 'listWebhooks',
         tags: ['webhooks'],
-        summary: 'List all webhooks',
-        response: { 200: WebhookList, default: Problem },
+        summary: 'List webhooks, oldest first',
+        querystring: PageQuery,
+        response: { 200: WebhookList },
       },
     },
-    async () => ({ webhooks: (await listWebhooks(db)).map(show) }),
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const [createdAt, id] = readCursor(cursor, Place) ?? [];
+      // There are few: what is in memory is cut.
+      const isAfter = (one: Webhook) =>
+        createdAt === undefined ||
+        id === undefined ||
+        one.createdAt > createdAt ||
+        (one.createdAt === createdAt && one.id > id);
+      const found = (await listWebhooks(db)).filter(isAfter);
+      const { items, ...next } = cutPage(found, { limit, place: (webhook) => [webhook.createdAt, webhook.id] });
+      return { webhooks: items.map(show), ...next };
+    },
   );
 
   app.post(
     '/webhooks',
     {
+      config: {
+        scope: 'admin',
+        problems: together(CHANGING, ONCE, {
+          400: ['bad-webhook-url', 'bad-webhook-secret'],
+          409: ['too-many-webhooks'],
+        }),
+      },
       schema: {
         operationId: 'createWebhook',
         tags: ['webhooks'],
@@ -65,7 +90,7 @@ export function webhookRoutes(app: Api, ports: ApiPorts): void {
           'check it). Any 2xx within 10 s is a delivery; else it is tried again, for as long as the event is kept.',
         headers: IdempotencyHeaders,
         body: CreateWebhook,
-        response: { 201: WebhookCreated, default: Problem },
+        response: { 201: WebhookCreated },
       },
     },
     async (request, reply) => {
@@ -96,12 +121,13 @@ export function webhookRoutes(app: Api, ports: ApiPorts): void {
   app.get(
     '/webhooks/:webhookId',
     {
+      config: { scope: 'admin', problems: { 404: ['webhook-unknown'] } },
       schema: {
         operationId: 'getWebhook',
         tags: ['webhooks'],
         summary: 'Get one webhook, and whether it takes what it is sent',
         params: IdParam,
-        response: { 200: WebhookInfo, default: Problem },
+        response: { 200: WebhookInfo },
       },
     },
     async (request) => show(await require(request.params.webhookId)),
@@ -110,13 +136,14 @@ export function webhookRoutes(app: Api, ports: ApiPorts): void {
   app.delete(
     '/webhooks/:webhookId',
     {
+      config: { scope: 'admin', problems: CHANGING },
       schema: {
         operationId: 'deleteWebhook',
         tags: ['webhooks'],
         summary: 'Tell an address nothing more',
         description: 'Fine for a webhook that does not exist. Nothing is sent after the answer.',
         params: IdParam,
-        response: { 200: z.object({}), default: Problem },
+        response: { 200: z.object({}) },
       },
     },
     async (request) => {
@@ -129,13 +156,14 @@ export function webhookRoutes(app: Api, ports: ApiPorts): void {
   app.post(
     '/webhooks/:webhookId/test',
     {
+      config: { scope: 'admin', problems: { 404: ['webhook-unknown'] } },
       schema: {
         operationId: 'testWebhook',
         tags: ['webhooks'],
         summary: 'Send an event of type webhook.test now',
         description: 'It has the number 0 and is no part of the feed; what waits to be delivered waits on.',
         params: IdParam,
-        response: { 200: WebhookTest, default: Problem },
+        response: { 200: WebhookTest },
       },
     },
     async (request) => {

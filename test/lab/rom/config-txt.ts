@@ -1,6 +1,11 @@
+import type { BoardModel } from './models.ts';
+
 /** What the firmware takes from config.txt. Every name is below the boot folder and has `osPrefix` in front already. */
 export interface BootChoice {
+  /** The one that the documentation names. */
   readonly kernel: string;
+  /** One that config.txt names, or the default ones, of which the first that is there is taken. */
+  readonly kernels: readonly string[];
   readonly initramfs: string | undefined;
   /** The initramfs comes from auto_initramfs=1: the firmware goes on without it when the file is missing. */
   readonly initramfsOptional: boolean;
@@ -9,6 +14,8 @@ export interface BootChoice {
   readonly osPrefix: string;
   /** Where overlays are, `osPrefix` in front. */
   readonly overlayPrefix: string;
+  /** Files of the overlays that are asked for, in their order. */
+  readonly overlays: readonly string[];
   readonly arm64: boolean;
   readonly upstreamKernel: boolean;
   /** config.txt and what it includes, in the order they were asked for, missing ones too. */
@@ -16,9 +23,7 @@ export interface BootChoice {
 }
 
 /** The board that reads it. */
-export interface Board {
-  /** Model filters it answers to, without brackets: `['pi3']` is a Pi 3B; a 3B+ answers to `pi3` and `pi3+`. */
-  readonly models: readonly string[];
+export interface Board extends Pick<BoardModel, 'filters' | 'arm64' | 'kernels' | 'deviceTree'> {
   /** 8 hex digits. */
   readonly serial: string;
 }
@@ -41,20 +46,31 @@ interface Filters {
 function applyFilter(filters: Filters, name: string, board: Board): void {
   const serial = SERIAL.exec(name)?.[1];
   if (name === 'all') Object.assign(filters, { model: true, serial: true, other: true });
-  else if (MODEL.test(name)) filters.model = board.models.includes(name);
+  else if (MODEL.test(name)) filters.model = board.filters.includes(name);
   else if (serial !== undefined) filters.serial = Number.parseInt(serial, 16) === Number.parseInt(board.serial, 16);
   // [none] "prevents any settings that follow". [gpio…], [EDID=…], [tryboot], …: a board in a rack has no screen and no
   // switches, and is not trying an update.
   else filters.other = false;
 }
 
-interface Settings {
+/** What config.txt says to a board. */
+export interface Settings {
   readonly values: ReadonlyMap<string, string>;
+  /** Names of overlays, in their order. */
+  readonly overlays: readonly string[];
   readonly filesRead: readonly string[];
 }
 
-async function readSettings(read: (name: string) => Promise<string | undefined>, board: Board): Promise<Settings> {
+/**
+ * Reads config.txt as the firmware does (Raspberry Pi documentation, "config.txt": file format, conditional filters). `read`
+ * gives a file of the boot folder or undefined; config.txt itself may be missing.
+ */
+export async function readSettings(
+  read: (name: string) => Promise<string | undefined>,
+  board: Board,
+): Promise<Settings> {
   const values = new Map<string, string>();
+  const overlays: string[] = [];
   const filesRead: string[] = [];
   const filters: Filters = { model: true, serial: true, other: true };
 
@@ -78,11 +94,13 @@ async function readSettings(read: (name: string) => Promise<string | undefined>,
     // "Inserted into the current file": its filters go on after the include.
     if (include !== undefined) await file(include);
     else if (initramfs !== undefined) values.set('ramfsfile', initramfs);
+    // Without a name it only ends the parameters of the one before.
+    else if (key === 'dtoverlay') overlays.push(...(value ?? '').trim().split(/[,:]/).slice(0, 1).filter(Boolean));
     else if (key !== undefined) values.set(key, (value ?? '').trim());
   }
 
   await file('config.txt');
-  return { values, filesRead };
+  return { values, overlays, filesRead };
 }
 
 /** `kernel8.img` → `initramfs8`, `kernel.img` → `initramfs`; a kernel of another name has no automatic initramfs. */
@@ -91,42 +109,66 @@ function automaticInitramfs(kernel: string): string | undefined {
   return variant === undefined ? undefined : `initramfs${variant}`;
 }
 
+function isArm64(board: Board, told: string | undefined, kernel: string | undefined): boolean {
+  if (board.arm64 === 'always') return true;
+  // "If the name given in an explicit kernel option matches one of the known kernels then arm_64bit will be set accordingly."
+  if (kernel !== undefined && /^kernel8(_.*)?\.img$/.test(kernel)) return true;
+  if (kernel !== undefined && /^kernel(7l?|8-32)?\.img$/.test(kernel)) return false;
+  // "If set to non-zero."
+  return told === undefined ? board.arm64 === 'unless-told' : /^[1-9]/.test(told);
+}
+
 /**
- * Reads config.txt as the firmware of a Pi 3B does (Raspberry Pi documentation, "config.txt": file format, conditional
- * filters, boot options). `read` gives a file of the boot folder or undefined; config.txt itself may be missing.
+ * What the firmware boots with these settings (Raspberry Pi documentation, "config.txt": boot options). `osPrefix` replaces the one that
+ * they name, `overlayPrefix` the place of the overlays: see os-prefix.ts.
  *
- * Left out: dtoverlay= (QEMU's board has nothing to overlay) and what needs more than config.txt: the firmware ignores
- * os_prefix when the kernel and the device tree are not there, and tries os_prefix=upstream/ of its own accord with
- * upstream_kernel=1. Several initramfs files (`a,b`) stay one name.
+ * Left out: the parameters of overlays, and the other names that overlay_map.dtb has for them. Several initramfs files (`a,b`)
+ * stay one name.
  */
-export async function evaluateConfig(
-  read: (name: string) => Promise<string | undefined>,
+export function chooseBoot(
+  settings: Settings,
   board: Board,
-): Promise<BootChoice> {
-  const { values, filesRead } = await readSettings(read, board);
+  ignored: { readonly osPrefix?: true; readonly overlayPrefix?: true } = {},
+): BootChoice {
+  const { values, filesRead } = settings;
   // An empty value is no name: the default stays.
   const text = (key: string) => values.get(key) || undefined;
-  // "If set to non-zero."
   const on = (key: string) => /^[1-9]/.test(values.get(key) ?? '');
-  const osPrefix = text('os_prefix') ?? '';
-  // "Any user-specified OS file can bypass all prefixes by using an absolute path" (with respect to the boot folder).
-  const place = (name: string) => (name.startsWith('/') ? name.slice(1) : osPrefix + name);
-  const arm64 = on('arm_64bit');
   const upstreamKernel = on('upstream_kernel');
-  const kernel = text('kernel') ?? (arm64 ? 'kernel8.img' : 'kernel7.img');
-  const named = text('ramfsfile');
-  const initramfs = named ?? (on('auto_initramfs') ? automaticInitramfs(kernel) : undefined);
-  const tree = upstreamKernel ? 'bcm2837-rpi-3-b.dtb' : 'bcm2710-rpi-3-b.dtb';
+  // "Sets os_prefix to upstream/, unless it has been explicitly set to something else."
+  const wished = text('os_prefix') ?? (upstreamKernel ? 'upstream/' : '');
+  const osPrefix = ignored.osPrefix ? '' : wished;
+  // "Any user-specified OS file can bypass all prefixes by using an absolute path" (with respect to the boot folder).
+  const place = (name: string, prefix = osPrefix) => (name.startsWith('/') ? name.slice(1) : prefix + name);
+  const named = text('kernel');
+  const arm64 = isArm64(board, text('arm_64bit'), named);
+  const kernels = named === undefined ? board.kernels[arm64 ? 'arm64' : 'arm32'] : [named];
+  // The automatic initramfs goes by the default name of the documentation, which a Pi 3 of 32 bits has in second place.
+  const usual = kernels.find((name) => name !== 'kernel8-32.img') ?? '';
+  const ramfs = text('ramfsfile');
+  const initramfs = ramfs ?? (on('auto_initramfs') ? automaticInitramfs(usual) : undefined);
+  const overlayPrefix = place(text('overlay_prefix') ?? 'overlays/', ignored.overlayPrefix ? '' : osPrefix);
   return {
-    kernel: place(kernel),
+    kernel: place(usual),
+    kernels: kernels.map((name) => place(name)),
     initramfs: initramfs === undefined ? undefined : place(initramfs),
-    initramfsOptional: named === undefined,
-    deviceTree: place(text('device_tree') ?? tree),
+    initramfsOptional: ramfs === undefined,
+    deviceTree: place(text('device_tree') ?? board.deviceTree[upstreamKernel ? 'upstream' : 'downstream']),
     cmdline: place(text('cmdline') ?? 'cmdline.txt'),
     osPrefix,
-    overlayPrefix: place(text('overlay_prefix') ?? 'overlays/'),
+    overlayPrefix,
+    overlays: settings.overlays.map((name) => `${overlayPrefix}${name}.dtbo`),
     arm64,
     upstreamKernel,
     filesRead,
   };
+}
+
+/** The automatic initramfs of a kernel that was found under another than its first name; the rest stays. */
+export function withKernel(choice: BootChoice, kernel: string): BootChoice {
+  const name = kernel.slice(choice.osPrefix.length);
+  const follows = choice.initramfs !== undefined && choice.initramfsOptional;
+  const automatic = follows ? automaticInitramfs(name) : undefined;
+  const initramfs = automatic === undefined ? {} : { initramfs: choice.osPrefix + automatic };
+  return { ...choice, kernel, ...initramfs };
 }

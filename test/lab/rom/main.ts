@@ -1,35 +1,56 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bootPi3b } from './pi3b.ts';
+import { bootRom } from './boot.ts';
+import { askDhcp } from './dhcp.ts';
+import { type DhcpStage, MODELS, type RomModel } from './models.ts';
+import { clearAddress, takeAddress, withWire } from './wire.ts';
 
 /**
- * The boot ROM as a process, so that it can run where the Pi is on the network. Leaves in --workdir what it fetched: kernel,
- * dtb, initramfs (if any) and cmdline. Tells by JSON lines: `request` for each, then `fetched` or `failed`.
+ * The boot ROM as a process, so that it can run where the Pi is on the network. With --server its interface has its address; else it
+ * asks by DHCP, and takes the address that it is given. Leaves in --workdir, if any, what it fetched: kernel, dtb, initramfs (if any) and
+ * cmdline. Tells by JSON lines: `lease` for each DHCP, `request` for each file, then `fetched` or `failed`.
  */
 const { values } = parseArgs({
   options: {
+    model: { type: 'string', default: '3b' },
     server: { type: 'string', default: '' },
     serial: { type: 'string', default: '' },
+    mac: { type: 'string', default: '' },
+    revision: { type: 'string', default: '0' },
+    prefix: { type: 'string' },
     workdir: { type: 'string', default: '' },
     'file-timeout-ms': { type: 'string', default: '30000' },
   },
 });
 const tell = (event: string, facts: object) => process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`);
-const put = (name: string, data: Buffer | string) => writeFileSync(join(values.workdir, name), data);
+const put = (name: string, data: Buffer | string) =>
+  values.workdir === '' || writeFileSync(join(values.workdir, name), data);
+if (!Object.keys(MODELS).includes(values.model)) throw new Error(`there is no model ${values.model}`);
 
-const { boot, failure, requests } = await bootPi3b({
-  server: values.server,
+async function locate(stage: DhcpStage): Promise<string> {
+  clearAddress();
+  const lease = await withWire((wire) => askDhcp(stage, values, wire));
+  takeAddress(lease, stage);
+  tell('lease', { lease });
+  return lease.tftp;
+}
+
+const { boot, failure, requests } = await bootRom({
+  model: values.model as RomModel,
+  server: values.server === '' ? locate : values.server,
   serial: values.serial,
+  ...(values.prefix === undefined ? {} : { prefix: values.prefix }),
   fileTimeoutMs: Number(values['file-timeout-ms']),
   onRequest: (request) => tell('request', { request }),
 });
 if (boot) {
   put('kernel', boot.kernel);
-  put('dtb', boot.deviceTree);
+  if (boot.deviceTree) put('dtb', boot.deviceTree);
   put('cmdline', boot.cmdline);
   if (boot.initramfs) put('initramfs', boot.initramfs);
-  tell('fetched', { requests, prefix: boot.prefix, choice: boot.choice, cmdline: boot.cmdline });
+  const { prefix, choice, cmdline, overlays } = boot;
+  tell('fetched', { requests, prefix, choice, cmdline, overlays });
 } else {
   tell('failed', { requests, reason: failure });
 }

@@ -4,8 +4,12 @@ import { createSocket } from 'node:dgram';
 /** How a request ended: `exists` is a probe's success, `fetched` a read's. */
 export interface RomFile {
   readonly path: string;
+  /** The words behind the mode. */
+  readonly options: readonly string[];
   readonly outcome: 'fetched' | 'exists' | 'missing' | 'timeout' | 'too-large';
   readonly bytes: number;
+  /** As the server told it in its OACK. */
+  readonly size: number | undefined;
   readonly sha256: string | undefined;
   readonly ms: number;
   readonly data: Buffer | undefined;
@@ -17,7 +21,7 @@ export interface RomTftpSettings {
   readonly server: string;
   /** 69 by default. */
   readonly port?: number;
-  /** The local port of the first request, 49152 by default; 0 lets the kernel pick each. */
+  /** The local port of the first request, any by default; 0 lets the kernel pick each. */
   readonly firstPort?: number;
   /** For a whole file; 30 s by default. */
   readonly fileTimeoutMs?: number;
@@ -29,6 +33,8 @@ export interface RomTftpSettings {
 
 /** The TFTP client of a boot ROM: one request at a time. `options` are the words after the mode. */
 export interface RomTftp {
+  /** Asks there from now on. */
+  turnTo(server: string): void;
   /** Reads a file whole. */
   fetch(path: string, options: readonly string[]): Promise<RomFile>;
   /** Asks whether it is there: ends the transfer with ERROR 0 as soon as it begins. */
@@ -37,28 +43,39 @@ export interface RomTftp {
 
 const [RRQ, DATA, ACK, ERROR, OACK] = [1, 3, 4, 5, 6];
 const BLOCK = 512;
-/** Block numbers have 16 bits; nobody has confirmed that this firmware wraps them (netboot-facts §2.1, "Rollover"). */
+/** Block numbers have 16 bits; EEPROMs wrap them since 2025-09-23 (rpi-eeprom#720), of older firmware nobody has confirmed it. */
 const MAX_BLOCKS = 65_535;
-const FIRST_PORT = 49_152;
+/** Where ports begin again. */
+const LOW_PORT = 49_152;
 
 const text = (opcode: number, words: readonly string[]) =>
   Buffer.concat([Buffer.from([0, opcode]), Buffer.from(words.map((word) => `${word}\0`).join(''), 'latin1')]);
 const ack = (block: number) => Buffer.from([0, ACK, block >> 8, block & 0xff]);
 const EARLY_TERMINATE = Buffer.concat([Buffer.from([0, ERROR, 0, 0]), Buffer.from('Early terminate\0')]);
 
+/** What an OACK agrees to. */
+function readOack(datagram: Buffer): { size: number | undefined; block: number } {
+  const words = datagram.toString('latin1', 2).split('\0');
+  const told = new Map(words.flatMap((word, i) => (i % 2 === 0 ? [[word.toLowerCase(), words[i + 1] ?? '']] : [])));
+  const [size, block] = ['tsize', 'blksize'].map((name) => told.get(name));
+  return { size: size === undefined ? undefined : Number(size), block: block === undefined ? BLOCK : Number(block) };
+}
+
 /**
- * TFTP as a Pi 3's firmware speaks it (netboot-facts §2.1): octet, 512-byte blocks, a new local port for each request from
- * 49152 on, an unanswered request again every 2.000 s from the same port, at most 30 s for a file. What comes from another
- * address or port than the one that answered first is passed over.
+ * TFTP as the firmware of Pis speaks it (raspberry-pi/boot-net.adoc; rpi-eeprom#74): octet, blocks of 512 bytes where the server does
+ * not agree to others, the next local port for each request, an unanswered request again every 2.000 s from the same port, at most 30 s
+ * for a file. What comes from another address or port than the one that answered first is passed over.
  */
 export function createRomTftp(settings: RomTftpSettings): RomTftp {
-  const { server, port = 69, firstPort = FIRST_PORT, fileTimeoutMs = 30_000, resendMs = 2_000 } = settings;
+  const { port = 69, fileTimeoutMs = 30_000, resendMs = 2_000 } = settings;
+  const firstPort = settings.firstPort ?? LOW_PORT + Math.floor(Math.random() * 8_000);
   const maxBlocks = settings.maxBlocks ?? MAX_BLOCKS;
+  let { server } = settings;
   let nextPort = firstPort;
 
   function takePort(): number {
     const taken = nextPort;
-    if (firstPort !== 0) nextPort = taken === 65_535 ? FIRST_PORT : taken + 1;
+    if (firstPort !== 0) nextPort = taken === 65_535 ? LOW_PORT : taken + 1;
     return taken;
   }
 
@@ -71,6 +88,8 @@ export function createRomTftp(settings: RomTftpSettings): RomTftp {
       const blocks: Buffer[] = [];
       /** The server's port for this transfer, from its first answer on. */
       let peer: number | undefined;
+      let size: number | undefined;
+      let blockSize = BLOCK;
       let done = false;
 
       const end = () => {
@@ -85,7 +104,7 @@ export function createRomTftp(settings: RomTftpSettings): RomTftp {
         const data = outcome === 'fetched' ? Buffer.concat(blocks) : undefined;
         const sha256 = data && createHash('sha256').update(data).digest('hex');
         const ms = Math.round(performance.now() - began);
-        resolve({ path, outcome, bytes: data?.length ?? 0, sha256, ms, data });
+        resolve({ path, options, outcome, bytes: data?.length ?? 0, size, sha256, ms, data });
       };
       // The last ACK and the ERROR that ends a probe must be on the wire before the socket is closed.
       const finishAfter = (packet: Buffer, outcome: RomFile['outcome']) => {
@@ -97,13 +116,13 @@ export function createRomTftp(settings: RomTftpSettings): RomTftp {
 
       const onData = (block: number, data: Buffer) => {
         if (block === ((blocks.length + 1) & 0xffff)) {
-          // A full block 65535 announces one more, whose number would be 0.
+          // A full block 65535 announces one more, whose number is 0.
           if (blocks.length === maxBlocks) return finish('too-large');
           blocks.push(Buffer.from(data));
-          if (data.length < BLOCK) return finishAfter(ack(block), 'fetched');
+          if (data.length < blockSize) return finishAfter(ack(block), 'fetched');
         }
         // A block that is here already was sent again because our ACK was lost.
-        if (block <= blocks.length) socket.send(ack(block), peer, server);
+        if (((blocks.length - block) & 0xffff) < 0x8000) socket.send(ack(block), peer, server);
       };
       socket.on('message', (datagram, from) => {
         if (done || from.address !== server || datagram.length < 4) return;
@@ -112,6 +131,7 @@ export function createRomTftp(settings: RomTftpSettings): RomTftp {
         clearInterval(resend);
         const opcode = datagram.readUInt16BE(0);
         if (opcode === ERROR) return finish('missing');
+        if (opcode === OACK && blocks.length === 0) ({ size, block: blockSize } = readOack(datagram));
         if (probing && (opcode === OACK || opcode === DATA)) return finishAfter(EARLY_TERMINATE, 'exists');
         if (opcode === OACK && blocks.length === 0) return socket.send(ack(0), peer, server);
         if (opcode === DATA) onData(datagram.readUInt16BE(2), datagram.subarray(4));
@@ -125,6 +145,9 @@ export function createRomTftp(settings: RomTftpSettings): RomTftp {
     });
   }
   return {
+    turnTo(to) {
+      server = to;
+    },
     fetch: (path, options) => request(path, options, false),
     probe: (path, options) => request(path, options, true),
   };

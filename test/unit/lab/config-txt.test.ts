@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BootChoice, evaluateConfig } from '../../lab/rom/config-txt.ts';
+import { type BootChoice, chooseBoot, readSettings, withKernel } from '../../lab/rom/config-txt.ts';
+import { MODELS, type RomModel } from '../../lab/rom/models.ts';
+import { settleBoot } from '../../lab/rom/os-prefix.ts';
 
-const board = { models: ['pi3'], serial: '0564247d' };
-const choose = (text: string, more: Record<string, string> = {}) =>
-  evaluateConfig(async (name) => ({ 'config.txt': text, ...more })[name], board);
+const boardOf = (model: RomModel) => ({ ...MODELS[model], serial: '0564247d' });
+const read = (text: string, more: Record<string, string> = {}, model: RomModel = '3b') =>
+  readSettings(async (name) => ({ 'config.txt': text, ...more })[name], boardOf(model));
+const choose = async (text: string, more: Record<string, string> = {}, model: RomModel = '3b') =>
+  chooseBoot(await read(text, more, model), boardOf(model));
 /** A kernel that stays what it is when nothing that follows applies. */
 const DEFAULT = { kernel: 'kernel7.img' };
 
@@ -83,11 +87,26 @@ const rows: [promise: string, text: string, want: Partial<BootChoice>, more?: Re
   ['an absolute name has no prefix', 'os_prefix=new/\nkernel=/k.img', { kernel: 'k.img' }],
   ['overlay_prefix comes after os_prefix', 'os_prefix=n/\noverlay_prefix=o/', { overlayPrefix: 'n/o/' }],
   [
-    'upstream_kernel takes upstream’s device tree',
+    'upstream_kernel takes upstream’s device tree, from a folder of its own',
     'upstream_kernel=1',
-    { deviceTree: 'bcm2837-rpi-3-b.dtb', upstreamKernel: true },
+    { deviceTree: 'upstream/bcm2837-rpi-3-b.dtb', upstreamKernel: true, osPrefix: 'upstream/' },
   ],
-  ['device_tree names it', 'device_tree=my.dtb\nupstream_kernel=1', { deviceTree: 'my.dtb' }],
+  ['os_prefix wins over upstream_kernel', 'upstream_kernel=1\nos_prefix=my/', { osPrefix: 'my/' }],
+  ['device_tree names it', 'device_tree=my.dtb', { deviceTree: 'my.dtb' }],
+  [
+    'without arm_64bit the older 32-bit names are tried in turn',
+    '',
+    { kernels: ['kernel8-32.img', 'kernel7.img', 'kernel.img'] },
+  ],
+  ['kernel=kernel8.img means 64 bits', 'kernel=kernel8.img', { arm64: true, kernels: ['kernel8.img'] }],
+  ['kernel=kernel7.img means 32 bits', 'arm_64bit=1\nkernel=kernel7.img', { arm64: false }],
+  ['the automatic initramfs of 32 bits is initramfs7', 'auto_initramfs=1', { initramfs: 'initramfs7' }],
+  [
+    'overlays are asked for in their order, without their parameters',
+    'dtoverlay=disable-bt\ndtoverlay=gpio-fan,gpiopin=14\ndtoverlay=\n[pi4]\ndtoverlay=vc4\n[all]\ndtoverlay=w1-gpio:pin=4',
+    { overlays: ['overlays/disable-bt.dtbo', 'overlays/gpio-fan.dtbo', 'overlays/w1-gpio.dtbo'] },
+  ],
+  ['overlays have both prefixes', 'os_prefix=n/\noverlay_prefix=o/\ndtoverlay=a', { overlays: ['n/o/a.dtbo'] }],
   [
     'comments, blanks and unknown words are passed over',
     '#kernel=no\nnonsense\n  kernel=yes  \ndtparam=audio=on\r\n',
@@ -102,7 +121,53 @@ for (const [promise, text, want, more] of rows) {
   });
 }
 
+const models: [promise: string, model: RomModel, text: string, want: Partial<BootChoice>][] = [
+  ['a 3B+ answers to [pi3] and [pi3+]', '3b+', '[pi3]\nkernel=3\n[pi3+]\nkernel=plus', { kernel: 'plus' }],
+  ['a 3B+ has a device tree of its own', '3b+', '', { deviceTree: 'bcm2710-rpi-3-b-plus.dtb' }],
+  ['a Pi 4 boots 64 bits untold', '4-2022', '', { kernel: 'kernel8.img', arm64: true }],
+  ['a Pi 4 boots kernel7l.img when told 32 bits', '4-2022', 'arm_64bit=0', { kernels: ['kernel7l.img'], arm64: false }],
+  ['a Pi 4 answers to [pi4]', '4-2020', '[pi4]\nkernel=4\n[pi3]\nkernel=3', { kernel: '4' }],
+  ['a Pi 5 knows 64 bits only', '5', 'arm_64bit=0', { kernels: ['kernel_2712.img', 'kernel8.img'], arm64: true }],
+  ['a Pi 5’s automatic initramfs', '5', 'auto_initramfs=1', { initramfs: 'initramfs_2712' }],
+];
+for (const [promise, model, text, want] of models) {
+  test(promise, async () => {
+    const got = await choose(text, {}, model);
+    for (const [key, value] of Object.entries(want)) assert.deepEqual(got[key as keyof BootChoice], value, key);
+  });
+}
+
+test('the automatic initramfs follows a kernel that is found under its second name', async () => {
+  const wished = await choose('auto_initramfs=1\nos_prefix=n/', {}, '5');
+  assert.equal(withKernel(wished, 'n/kernel8.img').initramfs, 'n/initramfs8');
+  const named = await choose('initramfs mine', {}, '5');
+  assert.equal(withKernel(named, 'kernel8.img').initramfs, 'mine');
+});
+
+const prefixes: [promise: string, files: string[], want: Partial<BootChoice>][] = [
+  ['os_prefix is passed over when its kernel is missing', ['n/bcm2710-rpi-3-b.dtb'], { kernel: 'kernel8.img' }],
+  ['os_prefix is passed over when its device tree is missing', ['n/kernel8.img'], { cmdline: 'cmdline.txt' }],
+  [
+    'os_prefix holds when both are there, and overlays without a README are shared',
+    ['n/kernel8.img', 'n/bcm2710-rpi-3-b.dtb'],
+    { kernel: 'n/kernel8.img', cmdline: 'n/cmdline.txt', overlays: ['overlays/a.dtbo'] },
+  ],
+  [
+    'overlays with a README are its own',
+    ['n/kernel8.img', 'n/bcm2710-rpi-3-b.dtb', 'n/overlays/README'],
+    { overlays: ['n/overlays/a.dtbo'] },
+  ],
+];
+for (const [promise, files, want] of prefixes) {
+  test(promise, async () => {
+    const settings = await read('arm_64bit=1\nos_prefix=n/\ndtoverlay=a');
+    const got = await settleBoot(settings, boardOf('3b'), async (name) => files.includes(name));
+    for (const [key, value] of Object.entries(want)) assert.deepEqual(got[key as keyof BootChoice], value, key);
+  });
+}
+
 test('a missing config.txt is an empty one', async () => {
-  const { kernel, initramfs } = await evaluateConfig(async () => undefined, board);
+  const settings = await readSettings(async () => undefined, boardOf('3b'));
+  const { kernel, initramfs } = chooseBoot(settings, boardOf('3b'));
   assert.deepEqual([kernel, initramfs], ['kernel7.img', undefined]);
 });

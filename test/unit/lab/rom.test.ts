@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
-import { bootPi3b, type RomRequest } from '../../lab/rom/pi3b.ts';
+import type { RomRequest } from '../../lab/rom/ask.ts';
+import { bootRom } from '../../lab/rom/boot.ts';
 import { createRomTftp } from '../../lab/rom/tftp.ts';
 import { type Quirks, startTinyTftp } from './tiny-tftp.ts';
 
@@ -35,6 +36,7 @@ async function server(context: TestContext, files: Files, quirks?: Quirks) {
     fileTimeoutMs: 2_000,
     resendMs: 100,
     serial: S,
+    model: '3b' as const,
   };
   return { seen: tftp.seen, settings };
 }
@@ -77,7 +79,7 @@ describe('the boot of a Pi 3B', () => {
     const heard: RomRequest[] = [];
     // Above the ports that Linux gives away itself.
     const firstPort = 61_100;
-    const run = await bootPi3b({ ...settings, firstPort, onRequest: (request) => heard.push(request) });
+    const run = await bootRom({ ...settings, firstPort, onRequest: (request) => heard.push(request) });
     assert.equal(run.failure, undefined);
     assert.deepEqual(heard.map(told), ORDER);
     assert.deepEqual(run.requests, heard);
@@ -95,7 +97,7 @@ describe('the boot of a Pi 3B', () => {
 
   test('ends with the bytes that it fetched', async (context) => {
     const { settings } = await server(context, rack);
-    const { boot: got, requests } = await bootPi3b(settings);
+    const { boot: got, requests } = await bootRom(settings);
     assert.equal(got?.prefix, `${S}/`);
     assert.equal(got.cmdline, 'console=ttyAMA0 root=/dev/nfs');
     assert.deepEqual(
@@ -108,7 +110,7 @@ describe('the boot of a Pi 3B', () => {
 
   test('takes everything from the root when its folder has no start.elf', async (context) => {
     const { settings } = await server(context, { 'bootcode.bin': 'b', ...boot });
-    const { boot: got, requests } = await bootPi3b(settings);
+    const { boot: got, requests } = await bootRom(settings);
     assert.equal(got?.prefix, '');
     assert.deepEqual(requests.filter(({ path }) => path.startsWith(S)).map(told), ['S/start.elf missing']);
   });
@@ -116,7 +118,7 @@ describe('the boot of a Pi 3B', () => {
   test('waits the time of one file for a server that is silent about its folder, then takes the root', async (context) => {
     const quirks = { deaf: { [`${S}/start.elf`]: 99 } };
     const { settings, seen } = await server(context, { 'bootcode.bin': 'b', ...boot }, quirks);
-    const { boot: got, requests } = await bootPi3b({ ...settings, fileTimeoutMs: 500 });
+    const { boot: got, requests } = await bootRom({ ...settings, fileTimeoutMs: 500 });
     assert.equal(got?.prefix, '');
     assert.equal(requests[2]?.outcome, 'timeout');
     const ports = seen.ports.filter((_, index) => seen.asked[index]?.startsWith(S));
@@ -125,7 +127,7 @@ describe('the boot of a Pi 3B', () => {
 
   test('goes on without an initramfs that only auto_initramfs asks for', async (context) => {
     const { settings } = await server(context, { ...rack, [`${S}/config.txt`]: 'arm_64bit=1\nauto_initramfs=1' });
-    const { boot: got, requests } = await bootPi3b(settings);
+    const { boot: got, requests } = await bootRom(settings);
     assert.ok(got && got.initramfs === undefined);
     assert.ok(requests.map(told).includes('S/initramfs8 missing'));
   });
@@ -134,28 +136,28 @@ describe('the boot of a Pi 3B', () => {
     test(`stops at a missing ${name} and says so`, async (context) => {
       const files = Object.fromEntries(Object.entries(rack).filter(([path]) => path !== `${S}/${name}`));
       const { settings } = await server(context, files);
-      const { boot: got, failure } = await bootPi3b(settings);
+      const { boot: got, failure } = await bootRom(settings);
       assert.deepEqual([got, failure], [undefined, `no ${S}/${name} (missing)`]);
     });
   }
 
   test('stops at a missing bootcode.bin and asks for nothing more', async (context) => {
     const { settings } = await server(context, boot);
-    const { failure, requests } = await bootPi3b(settings);
+    const { failure, requests } = await bootRom(settings);
     assert.match(failure ?? '', /^no bootcode\.bin \(missing\)/);
     assert.equal(requests.length, 1);
   });
 
   test('stops at its limit when nobody answers', async (context) => {
     const { settings } = await server(context, rack, { deaf: { 'bootcode.bin': 99 } });
-    const { failure, requests } = await bootPi3b({ ...settings, fileTimeoutMs: 300 });
+    const { failure, requests } = await bootRom({ ...settings, fileTimeoutMs: 300 });
     assert.match(failure ?? '', /^no bootcode\.bin \(timeout\)/);
     assert.ok((requests[0]?.ms ?? 0) >= 290, `${requests[0]?.ms} ms`);
   });
 
   test('refuses a file of more blocks than there are numbers', async (context) => {
     const { settings } = await server(context, rack);
-    const { failure } = await bootPi3b({ ...settings, maxBlocks: 9 });
+    const { failure } = await bootRom({ ...settings, maxBlocks: 9 });
     assert.equal(failure, `${S}/kernel8.img has more blocks than there are numbers`);
   });
 });

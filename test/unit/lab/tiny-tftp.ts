@@ -45,9 +45,10 @@ export async function startTinyTftp(
     const content = files[path];
     if (content === undefined) return send(Buffer.from('\0\x05\0\x01File not found\0', 'latin1'));
     const bytes = Buffer.from(content);
+    const asked = options[2] === 'blksize' && !quirks.noOack ? Number(options[3]) : 512;
     const data = (block: number) => {
       const header = Buffer.from([0, 3, (block >> 8) & 0xff, block & 0xff]);
-      const packet = Buffer.concat([header, bytes.subarray((block - 1) * 512, block * 512)]);
+      const packet = Buffer.concat([header, bytes.subarray((block - 1) * asked, block * asked)]);
       if (quirks.foreign) stranger.send(Buffer.concat([header, Buffer.from('foreign')]), client.port, client.address);
       send(packet);
       if (quirks.twice) send(packet);
@@ -63,12 +64,14 @@ export async function startTinyTftp(
       const block = answer.readUInt16BE(2);
       acks.push(block);
       // Each ACK counts once: a duplicate must not double the traffic.
-      if (block !== ((next - 1) & 0xffff) || (next - 1) * 512 > bytes.length) return;
+      if (block !== ((next - 1) & 0xffff) || (next - 1) * asked > bytes.length) return;
       data(next);
       next++;
     });
-    if (options[0] === 'tsize' && !quirks.noOack) send(Buffer.from(`\0\x06tsize\0${bytes.length}\0`, 'latin1'));
-    else {
+    if (options[0] === 'tsize' && !quirks.noOack) {
+      const blksize = asked === 512 ? '' : `blksize\0${asked}\0`;
+      send(Buffer.from(`\0\x06tsize\0${bytes.length}\0${blksize}`, 'latin1'));
+    } else {
       data(next);
       next++;
     }

@@ -15,6 +15,8 @@ export interface Fetched {
 /** How to ask. */
 export interface FetchOptions {
   readonly options?: Readonly<Record<string, string>>;
+  /** The client's address, any of loopback; 127.0.0.1 by default. */
+  readonly from?: string;
   /** True for a DATA packet, by its order of arrival from 1 on, that is to be lost. */
   readonly drop?: (nth: number) => boolean;
   /** Called with the number of blocks that are there, before the ACK. */
@@ -39,11 +41,11 @@ export function openSocket(context: TestContext): Socket {
   return socket;
 }
 
-/** Waits until something is so; rejects after 5 s. */
+/** Waits until something is so; rejects after 30 s. */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
-  const limit = Date.now() + 5_000;
+  const limit = Date.now() + 30_000;
   while (!isSo()) {
-    if (Date.now() > limit) throw new Error(`not so after 5 s: ${what}`);
+    if (Date.now() > limit) throw new Error(`not so after 30 s: ${what}`);
     await sleep(5);
   }
 }
@@ -66,7 +68,7 @@ export function nextDatagram(socket: Socket): Promise<{ packet: Buffer; port: nu
 export async function fetchFile(port: number, name: string, how: FetchOptions = {}): Promise<Fetched> {
   const socket = createSocket('udp4');
   let oack: Map<string, string> | undefined;
-  const [parts, limitMs]: [Buffer[], number] = [[], 10_000];
+  const [parts, limitMs]: [Buffer[], number] = [[], 120_000];
   let [blockSize, windowSize, received, inWindow] = [512, 1, 0, 0];
   try {
     return await new Promise<Fetched>((resolve, reject) => {
@@ -105,7 +107,7 @@ export async function fetchFile(port: number, name: string, how: FetchOptions = 
         if (packet.length - 4 < blockSize) ack(() => finish(undefined));
         else if (inWindow === windowSize) ack();
       });
-      socket.send(readRequest(name, how.options), port, '127.0.0.1');
+      socket.bind(0, how.from ?? '127.0.0.1', () => socket.send(readRequest(name, how.options), port, '127.0.0.1'));
     });
   } finally {
     socket.close();

@@ -49,6 +49,15 @@ test('what is missing, a folder, a link or outside has no answer', async () => {
   }
 });
 
+test('what cloud-init and the first boot read is not sent to whoever asks: it holds passwords', async () => {
+  mkdirSync(join(boot, 'old'));
+  for (const name of ['user-data', 'network-config', 'userconf.txt', 'old/user-data']) {
+    writeFileSync(join(boot, name), 'secret');
+    assert.equal(await ask(name), undefined, name);
+  }
+  assert.equal(await ask('USER-DATA'), undefined);
+});
+
 test('a link in place of the boot folder is not followed', async () => {
   renameSync(boot, join(folder, 'elsewhere'));
   symlinkSync(join(folder, 'elsewhere'), boot);

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ipv4, Mac, PiId } from '../../../core/ids.ts';
-import { type AddressFacts, decideAddress } from '../../../netboot/addresses.ts';
+import {
+  type AddressFacts,
+  decideAddress,
+  decideLeaving,
+  keptAddress,
+  type LeavingFacts,
+} from '../../../netboot/addresses.ts';
 import { renderCmdline } from '../../../netboot/files/cmdline.ts';
 import { parseBootPath } from '../../../netboot/files/path.ts';
 
@@ -116,6 +122,7 @@ const facts = (change: Partial<AddressFacts>): AddressFacts => ({
   client: HERE,
   relay: false,
   neighbour: MAC,
+  toldSerial: undefined,
   pi: undefined,
   macOwner: undefined,
   addressOwner: undefined,
@@ -138,6 +145,14 @@ test('an unknown Pi enters with the board that the neighbour table shows', () =>
     'MAC and serial of a Pi 3 agree',
   );
   assert.equal(decideAddress(facts({ neighbour: PI4 })).kind, 'register', 'those of a Pi 4 need not');
+});
+
+test('a board that told another serial by DHCP enters under no other; once it is bound it is not doubted', () => {
+  const pi4 = { neighbour: PI4, toldSerial: OTHER };
+  assert.equal(decideAddress(facts(pi4)).kind, 'stranger');
+  assert.equal(decideAddress(facts({ ...pi4, toldSerial: ME })).kind, 'register');
+  assert.equal(decideAddress(facts({ ...pi4, pi: known({ mac: undefined }) })).kind, 'stranger');
+  assert.equal(decideAddress(facts({ ...pi4, pi: known({ mac: PI4 }) })).kind, 'same');
 });
 
 test('a relay asks for any Pi and binds no address', () => {
@@ -166,4 +181,33 @@ test('an address moves only when a boot is expected or the old one has been sile
 test('an address belongs to one Pi: whoever the neighbour table shows there', () => {
   const decision = decideAddress(facts({ client: THERE, pi: known({ address: undefined }), addressOwner: OTHER }));
   assert.deepEqual(decision, { kind: 'bind', mac: MAC, address: THERE, previousOwner: OTHER });
+});
+
+test('the address that is in use keeps its access until the Pi has mounted from another, however often it moves', () => {
+  const kept = (address: Ipv4 | undefined, previousAddress: Ipv4 | undefined, to: Ipv4) =>
+    keptAddress({ address, previousAddress }, to);
+  const NEXT = '10.0.0.7' as Ipv4;
+  assert.equal(kept(HERE, undefined, THERE), HERE);
+  assert.equal(kept(THERE, HERE, NEXT), HERE, 'it never mounted from the one between');
+  assert.equal(kept(THERE, HERE, HERE), THERE, 'it may be at either');
+  assert.equal(kept(undefined, undefined, THERE), undefined);
+  assert.equal(kept(HERE, undefined, HERE), undefined);
+  assert.equal(kept(THERE, HERE, THERE), HERE, 'that it asks again changes nothing');
+});
+
+test('an old address ends once the new one has mounted, another board is there, or ten minutes have passed', () => {
+  const decide = (change: Partial<LeavingFacts>) =>
+    decideLeaving({ leftMs: 0, isNewMounted: false, atOld: 'nobody', atNew: 'nobody', ...change });
+  assert.equal(decide({}), 'wait');
+  assert.equal(decide({ isNewMounted: true, atOld: 'itself' }), 'end');
+  assert.equal(decide({ atOld: 'another' }), 'end');
+  assert.equal(decide({ leftMs: 599_999, atOld: 'itself' }), 'wait');
+  assert.equal(decide({ leftMs: 600_000, atNew: 'itself' }), 'end');
+  assert.equal(decide({ leftMs: 600_000 }), 'end');
+  assert.equal(decide({ leftMs: 600_000, atOld: 'itself', atNew: 'itself' }), 'end');
+});
+
+test('a Pi that has been at its old address all the time, and never at the new one, has the old one back', () => {
+  const stayed = { leftMs: 600_000, isNewMounted: false, atOld: 'itself', atNew: 'nobody' } as const;
+  assert.equal(decideLeaving(stayed), 'back');
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Ipv4 } from '../../../core/ids.ts';
 import { startTftpServer, type TftpServer, type TftpTransfer } from '../../../netboot/tftp/server.ts';
-import { bootPi3b } from '../../lab/rom/pi3b.ts';
+import { bootRom } from '../../lab/rom/boot.ts';
 import { createRomTftp } from '../../lab/rom/tftp.ts';
 import { size } from '../../sizes.ts';
 import { openSocket } from './client.ts';
@@ -185,7 +185,8 @@ test('the boot ROM of a Pi 3B goes through its files, under its serial or withou
         return served ? { kind: 'file', root: dir, path } : { kind: 'error', code: 1, message: 'File not found' };
       },
     });
-    const run = await bootPi3b({
+    const run = await bootRom({
+      model: '3b',
       server: LOOPBACK,
       port: one.port,
       serial: '5564247d',
@@ -216,7 +217,8 @@ test('the boot ROM sends a request again every 2 s and gives a silent server up'
   const seen: number[] = [];
   silent.on('message', (_datagram, from) => seen.push(from.port));
   await new Promise<void>((resolve) => silent.bind(0, LOOPBACK, () => resolve()));
-  const run = await bootPi3b({
+  const run = await bootRom({
+    model: '3b',
     server: LOOPBACK,
     port: silent.address().port,
     serial: '5564247d',

@@ -57,6 +57,21 @@ test('options are answered first, and only those that make sense', () => {
   assert.deepEqual(ack(step.state, 0).send, { from: 1, to: 1 });
 });
 
+test('a timeout is in seconds or, as tftpd-hpa has it, in microseconds', () => {
+  assert.equal(negotiate(options({ timeout: '3' }), 77).timeoutMs, 3000);
+  const fine = negotiate(options({ utimeout: '250000' }), 77);
+  assert.deepEqual([fine.timeoutMs, [...fine.acknowledged]], [250, [['utimeout', '250000']]]);
+  for (const text of ['9999', '255000001', '1e5']) {
+    assert.equal(negotiate(options({ utimeout: text }), 77).acknowledged.size, 0);
+  }
+});
+
+test('a block fits in one packet of the way to the client, and never takes more than an Ethernet frame', () => {
+  const agreed = (asked: string, mtu?: number) => negotiate(options({ blksize: asked }), 77, mtu).blockSize;
+  assert.deepEqual([agreed('1468'), agreed('1468', 1280), agreed('1024', 1280)], [1468, 1248, 1024]);
+  assert.deepEqual([agreed('8192', 9000), agreed('1468', 68), agreed('8', 20)], [1468, 36, 8]);
+});
+
 test('a duplicate ACK brings nothing: only the timer sends a block again (no Sorcerer’s Apprentice)', () => {
   let step = ack(begin({}, 5000).state, 1);
   for (let i = 0; i < 20; i++) {
@@ -171,11 +186,31 @@ test('an ERROR ends it quietly: firmware ends its probes so', () => {
 test('it waits longer each time and gives up', () => {
   let step = begin({}, 5000);
   const waits: number[] = [];
-  while (!step.end) {
+  for (let now = 0; !step.end; step = timeout(step.state, now)) {
     waits.push(step.timerMs ?? 0);
-    step = timeout(step.state);
+    now += step.timerMs ?? 0;
   }
-  assert.deepEqual(waits, [1000, 2000, 4000, 8000, 8000, 8000, 8000]);
+  assert.deepEqual(waits, [1000, 2000, 4000, 8000, 8000, 8000]);
   assert.equal(step.end, 'timed-out');
   assert.equal(timeout(begin({}, 5000).state, 30_000).end, 'timed-out', 'after 30 s without progress');
+});
+
+test('a client’s pace is measured by blocks that were sent once, and a doubled time stays until there is one', () => {
+  const record = { windowsize: '1', timeout: '6' };
+  const fast = ack(ack(begin(record, 20 * 512).state, 0, 5).state, 1, 10);
+  assert.equal(fast.timerMs, 100);
+  const again = timeout(fast.state, 110);
+  assert.equal(again.timerMs, 200);
+  const late = ack(again.state, 2, 2_000);
+  assert.deepEqual([late.state.roundTrip, late.timerMs], [fast.state.roundTrip, 200], 'which copy was acknowledged?');
+  const measuredAnew = ack(late.state, 3, 2_005);
+  assert.deepEqual([measuredAnew.timerMs, measuredAnew.state.tries], [100, 0]);
+});
+
+test('a window’s time is that of its last block, and a gap is not timed', () => {
+  const first = ack(begin({ windowsize: '4' }, 40 * 512).state, 0, 2);
+  const gap = ack(first.state, 2, 400);
+  assert.equal(gap.state.roundTrip?.smoothed, 2, 'only the OACK was measured');
+  const next = ack(gap.state, 6, 410);
+  assert.deepEqual([next.send, next.state.roundTrip?.smoothed], [{ from: 7, to: 10 }, 0.875 * 2 + 0.125 * 10]);
 });

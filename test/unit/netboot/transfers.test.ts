@@ -10,6 +10,7 @@ import type { Ipv4 } from '../../../core/ids.ts';
 import {
   startTftpServer,
   type TftpAnswer,
+  type TftpLoad,
   type TftpOptions,
   type TftpServer,
   type TftpTransfer,
@@ -140,6 +141,26 @@ test('a datagram from port 0 is no reason to end', async () => {
   assert.equal(errors.length, faults);
 });
 
+test('what it has to do is told, and goes back to nothing; what is turned away at once is counted, not told one by one', async (context) => {
+  const loads: TftpLoad[] = [];
+  const one = await startFor(context, { onLoad: (load) => loads.push(load) });
+  const socket = openSocket(context);
+  for (let n = 0; n < 100; n++) {
+    await sendTo(socket, Buffer.from('\0\x02x\0octet\0'), one.port);
+    await sleep(2);
+  }
+  await sendTo(socket, readRequest('big'), one.port);
+  await until('a transfer is told', () => loads.some(({ sessions }) => sessions === 1));
+  await sendTo(socket, Buffer.from('\0\x01x\0netascii\0'), one.port);
+  const turnedAway = () => loads.reduce((sum, load) => sum + load.turnedAway, 0);
+  await until('all that was turned away is told', () => turnedAway() === 101);
+  await one.close();
+  assert.ok(loads.length < 20, `${loads.length} messages`);
+  const other = await startFor(context, { onLoad: (load) => loads.push(load) });
+  await fetchFile(other.port, 'small');
+  await until('there is nothing to do any more', () => loads.at(-1)?.sessions === 0);
+});
+
 test('it can be closed twice, with a transfer under way, and while its thread is down', async (context) => {
   const socket = openSocket(context);
   const busy = await startFor(context);
@@ -148,7 +169,7 @@ test('it can be closed twice, with a transfer under way, and while its thread is
   await Promise.all([busy.close(), busy.close()]);
 
   const told: string[] = [];
-  const failing = await startFor(context, { thread: FAILING, log: logTo(told) });
+  const failing = await startFor(context, { thread: FAILING, threads: 1, log: logTo(told) });
   await sendTo(socket, readRequest('crash'), failing.port);
   await until('the thread has failed', () => told.length > 0);
   await failing.close();
@@ -164,7 +185,7 @@ test('a client that cannot be reached from the address it asked is a failed tran
   ] as const) {
     const request = { client: client as Ipv4, port: 9, filename: 'x', localAddress: localAddress as Ipv4 };
     const source = await openSource({ kind: 'bytes', bytes: Buffer.from('x') });
-    const session = startSession(request, new Map(), source);
+    const session = startSession(request, { options: new Map() }, source);
     context.after(() => session.stop());
     assert.equal((await session.done).outcome, 'failed');
   }
@@ -199,10 +220,23 @@ describe('with time', { concurrency: true }, () => {
 
   test('a thread that fails is told of and started again at the same port', async (context) => {
     const told: string[] = [];
-    const failing = await startFor(context, { thread: FAILING, log: logTo(told) });
+    const log = logTo(told);
+    const loads: TftpLoad[] = [];
+    let restarts = 0;
+    const failing = await startFor(context, {
+      thread: FAILING,
+      threads: 1,
+      log,
+      onLoad: (load) => loads.push(load),
+      onRestart: () => restarts++,
+    });
+    assert.equal(failing.isListening(), true);
     await sendTo(openSocket(context), readRequest('crash'), failing.port);
     await until('the thread has failed', () => told.includes('the TFTP thread failed'));
-    await sleep(1_300);
+    await until('it is known', () => !failing.isListening());
+    assert.deepEqual(loads.at(-1), { sessions: 0, turnedAway: 0 }, 'nothing is under way in it any more');
+    await until('it listens again', () => failing.isListening());
+    assert.equal(restarts, 1);
     assert.equal((await fetchFile(failing.port, 'small')).data.length, 1500);
   });
 });

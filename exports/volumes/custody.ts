@@ -1,0 +1,77 @@
+import { BakeryError } from '../../core/errors.ts';
+import type { Clock } from '../../core/host/clock.ts';
+import type { Exec } from '../../core/host/exec.ts';
+import type { Log } from '../../core/log.ts';
+import { detachLoop, hasBehind, loopsOf } from './loops.ts';
+import { mountAt, readMounts } from './mountinfo.ts';
+
+const UMOUNT_TRIES = 50;
+const PAUSE_MS = 100;
+
+/** Knows what on this machine has a volume's file, and makes it let go. */
+export interface Custody {
+  /** @throws BakeryError `volume-busy` (conflict) while a loop device has the file. */
+  refuseWhileHeld(file: string): Promise<void>;
+  /** True when `file` is mounted at `at`. @throws BakeryError `mount-foreign` (conflict) when something else is. */
+  isMounted(file: string, at: string): Promise<boolean>;
+  /** Thaws what is mounted at `at`; fine when it is not frozen. */
+  thaw(at: string): Promise<void>;
+  /** Unmounts it and waits until no loop device has the file. @throws BakeryError `volume-busy`, `mount-foreign` (conflict). */
+  release(file: string, at: string): Promise<void>;
+}
+
+/** Builds it. */
+export function createCustody({ exec, clock, log }: { exec: Exec; clock: Clock; log: Log }): Custody {
+  async function refuseWhileHeld(file: string): Promise<void> {
+    const [loop] = await loopsOf(exec, file);
+    if (loop) {
+      throw new BakeryError('conflict', 'volume-busy', 'the volume is still in use on the server', {
+        detail: `${file} is behind ${loop.name}`,
+      });
+    }
+  }
+
+  async function isMounted(file: string, at: string): Promise<boolean> {
+    const there = await mountAt(at);
+    if (!there) return false;
+    if (await hasBehind(exec, there.source, file)) return true;
+    throw new BakeryError('conflict', 'mount-foreign', 'something else is mounted where the volume belongs', {
+      detail: `${there.source} at ${at}`,
+    });
+  }
+
+  /** It is an error to thaw what is not frozen, which is how it nearly always is. */
+  async function thaw(at: string): Promise<void> {
+    const { code } = await exec('fsfreeze', ['--unfreeze', at], { okCodes: [0, 1] });
+    if (code === 0) log.warn({ at }, 'a volume was frozen, and was thawed');
+  }
+
+  /** umount, and the wait until the loop is gone: a mount in another namespace or a frozen file system keeps it. */
+  async function release(file: string, at: string): Promise<void> {
+    for (let tries = 0; await isMounted(file, at); tries++) {
+      // Unmounted frozen it would keep its loop, and nobody could thaw it any more.
+      await thaw(at);
+      try {
+        await exec('umount', [at], { timeoutMs: 30_000 });
+      } catch (error) {
+        if (tries >= UMOUNT_TRIES) {
+          throw new BakeryError('conflict', 'volume-busy', 'the volume is still in use on the server', {
+            cause: error,
+            detail: at,
+          });
+        }
+        await clock.sleep(PAUSE_MS);
+      }
+    }
+    for (let tries = 0; ; tries++) {
+      const loops = await loopsOf(exec, file);
+      if (loops.length === 0) return;
+      if (tries >= 20) return refuseWhileHeld(file);
+      const mounted = new Set((await readMounts()).map((mount) => mount.source));
+      for (const loop of loops) if (!mounted.has(loop.name)) await detachLoop(exec, loop.name);
+      await clock.sleep(PAUSE_MS);
+    }
+  }
+
+  return { refuseWhileHeld, isMounted, thaw, release };
+}

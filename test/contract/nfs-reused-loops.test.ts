@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { exec } from '../../core/host/exec.ts';
+import { parseIpv4 } from '../../core/ids.ts';
+import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
+import { mountExt4 } from '../../exports/volumes/ext4.ts';
+import { mountAt } from '../../exports/volumes/mountinfo.ts';
+import { inOwnNamespace } from '../lab/namespace.ts';
+import { requireTools, sh } from '../lab/sh.ts';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
+inOwnNamespace(import.meta.url, () => {
+  test('a volume on a loop device that another one had a moment ago is served as itself', async (t) => {
+    requireTools('ganesha.nfsd', 'mkfs.ext4');
+    const root = mkdtempSync(join(tmpdir(), 'bakery-reused-'));
+    const backend = ganeshaBackend({ root, log: quiet });
+    const address = parseIpv4('127.0.0.1') ?? assert.fail();
+    const at = (name: string) => join(root, 'nfs', name);
+    let id = 0;
+    async function serve(name: string): Promise<number> {
+      await backend.add({ id: ++id, path: at(name), client: { kind: 'address', address }, access: 'rw' });
+      return id;
+    }
+    /** Mounts it, and says on which device. */
+    async function mount(name: string): Promise<string> {
+      await mountExt4(exec, join(root, `${name}.img`), at(name));
+      return (await mountAt(at(name)))?.source ?? assert.fail();
+    }
+    t.after(async () => {
+      await backend.stop();
+      for (const name of ['one', 'other']) if (await mountAt(at(name))) sh('umount', at(name));
+      rmSync(root, { recursive: true, force: true });
+    });
+    for (const name of ['one', 'other']) {
+      sh('truncate', '-s', '8M', join(root, `${name}.img`));
+      sh('mkfs.ext4', '-q', '-F', join(root, `${name}.img`));
+      mkdirSync(at(name), { recursive: true });
+    }
+    await backend.start();
+
+    // Loop devices are the whole machine's: somebody else may take the one that was given back. Then it is tried again.
+    for (let reused = 0, tries = 0; reused < 2; tries++) {
+      assert.ok(tries < 50, 'no loop device came back');
+      const before = await mount('one');
+      await backend.remove(await serve('one'));
+      sh('umount', at('one'));
+      const after = await mount('other');
+      await mount('one');
+      const ids = [await serve('other'), await serve('one')];
+      if (before === after) reused++;
+      for (const served of ids) await backend.remove(served);
+      for (const name of ['one', 'other']) sh('umount', at(name));
+    }
+  });
+});

@@ -1,0 +1,3 @@
+import { KILLED, killSuite } from './suite.ts';
+
+killSuite(import.meta.url, KILLED.copies);

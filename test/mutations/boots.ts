@@ -1,0 +1,112 @@
+import type { Mutation } from './mutation.ts';
+
+const TIMELINE = 'test/unit/netboot/timeline.test.ts';
+const RECORDER = 'test/unit/boot-recorder.test.ts';
+
+/** One record for each attempt to boot, of who it is, with nothing lost unsaid. */
+export const boots: readonly Mutation[] = [
+  {
+    name: 'a probe of firmware is no stage of a boot',
+    file: 'netboot/boots/timeline.ts',
+    old: "if (outcome !== 'sent') return runs(role);",
+    new: '',
+    test: TIMELINE,
+    fails: 'a probe reaches no stage',
+  },
+  {
+    name: 'the second DHCP of a Pi 3 begins no second boot',
+    file: 'netboot/boots/timeline.ts',
+    old: 'sign.isDiscover && (open.facts.isPastRom ||',
+    new: 'sign.isDiscover && (open.facts.files > 0 ||',
+    test: TIMELINE,
+    fails: 'a Pi 3B that asks twice',
+  },
+  {
+    name: 'the names of missing files that a boot keeps are few',
+    file: 'netboot/boots/timeline.ts',
+    old: ' && facts.missed.length < MAX_MISSED',
+    new: '',
+    test: TIMELINE,
+    fails: 'whatever firmware asks for',
+  },
+  {
+    name: 'the requests of strangers are nobody’s boot',
+    file: 'server/boot/boot-signs.ts',
+    old: 'if (at?.address === client) return at;',
+    new: 'if (at) return at;',
+    test: RECORDER,
+    fails: 'a stranger’s requests',
+  },
+  {
+    name: 'the DHCP packets of strangers are nobody’s boot',
+    file: 'server/boot/boot-signs.ts',
+    old: "return decideSighting(pi, sighting).kind === 'stranger' ?",
+    new: "return decideSighting(pi, sighting).kind === ('never' as string) ?",
+    test: RECORDER,
+    fails: 'a stranger’s requests',
+  },
+  {
+    name: 'boards that anybody makes up take room for a few boots',
+    file: 'server/boot/recorder.ts',
+    old: 'boots.slice(-MAX_UNKNOWN)',
+    new: 'boots',
+    test: RECORDER,
+    fails: 'boards that anybody makes up',
+  },
+  {
+    name: 'signs of boots outlast a database that fails',
+    file: 'server/boot/recorder.ts',
+    old: 'const losses = lost;',
+    new: 'const losses = lost;\n    unwritten.clear();',
+    test: RECORDER,
+    fails: 'a database that fails delays',
+  },
+  {
+    name: 'what was heard of a board before it entered is in its boot',
+    file: 'server/boot/recorder.ts',
+    old: '.filter(({ heardAt }) => Math.abs(now - heardAt) < UNKNOWN_MS)',
+    new: '.filter(() => false)',
+    test: RECORDER,
+    fails: 'a board that is not in the pool',
+  },
+  {
+    name: 'lost signs of boots are told',
+    file: 'server/boot/recorder.ts',
+    old: 'if (heard.length >= MAX_WAITING) lost++;',
+    new: 'if (heard.length >= MAX_WAITING) return;',
+    test: RECORDER,
+    fails: 'a database that fails delays',
+  },
+  {
+    name: 'of one Pi only the newest boots are kept',
+    file: 'db/boots.ts',
+    old: "await ex.deleteFrom('boots').where('id', 'in', beyond).execute();",
+    new: 'void beyond;',
+    test: RECORDER,
+    fails: 'of one Pi the newest boots',
+  },
+  {
+    name: 'a Pi says that it is ready only from its own address',
+    file: 'server/http/gate.ts',
+    old: 'return meant?.id === here.id ?',
+    new: 'return meant?.id !== undefined ?',
+    test: 'test/contract/boots.test.ts',
+    fails: 'a kernel that is not heard of',
+  },
+  {
+    name: 'a mount that is refused is no root',
+    file: 'netboot/boots/root.ts',
+    old: 'return now.v3 > before.v3 ||',
+    new: 'return now.v3 >= before.v3 ||',
+    test: 'test/unit/root-watch.test.ts',
+    fails: 'a mount that is refused',
+  },
+  {
+    name: 'what the system before did is no root of this boot',
+    file: 'server/boot/root-watch.ts',
+    old: 'heardAt === undefined || heardAt <= sinceOf(boot)) continue;',
+    new: 'heardAt === undefined) continue;',
+    test: 'test/unit/root-watch.test.ts',
+    fails: 'a mount from the Pi’s address',
+  },
+];

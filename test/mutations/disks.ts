@@ -1,0 +1,138 @@
+import type { Mutation } from './mutation.ts';
+
+const ENGINE = 'server/operations/engine.ts';
+const RUNNER = 'server/operations/runner.ts';
+const COPIES = 'exports/volumes/copies.ts';
+const LAB = 'test/contract/volumes-copies.test.ts';
+
+/** Points of no return, snapshots, copies and growth of disks. */
+export const disks: readonly Mutation[] = [
+  {
+    name: 'a cancel that came first keeps the point of no return from being passed',
+    file: RUNNER,
+    old: "if ((await findOperation(trx, operation.id))?.state !== 'running') throw cancelled();",
+    new: '',
+    test: 'test/unit/engine.test.ts',
+    fails: 'a step with no way back: a cancel before it wins',
+  },
+  {
+    name: 'behind the point of no return nothing is undone',
+    file: RUNNER,
+    old: 'kind.steps.some((step) => step.noWayBack && begun.has(step.name))',
+    new: 'kind.steps.some((step) => step.noWayBack && begun.has(`${step.name}?`))',
+    test: 'test/unit/engine.test.ts',
+    fails: 'a step with no way back: what fails before it is undone',
+  },
+  {
+    name: 'a cancel behind the point of no return is too late',
+    file: ENGINE,
+    old: 'if (await isPast(trx, open)) return false;',
+    new: '',
+    test: 'test/unit/engine.test.ts',
+    fails: 'a step with no way back: a cancel before it wins',
+  },
+  {
+    name: 'what a crash interrupts behind the point of no return goes on',
+    file: ENGINE,
+    old: ' && !(await isPast(db, operation))',
+    new: '',
+    test: 'test/operations/mishaps.test.ts',
+    fails: 'grow-disk: is ended by the next start when the server dies in replace',
+  },
+  {
+    name: 'a snapshot is taken of a frozen volume',
+    file: COPIES,
+    old: 'const outcome = await freezeAndCopy(exec, { file, at, to }).finally(() => custody.thaw(at));',
+    new: "await pool.clone(file, to);\n      const outcome = 'copied' as 'copied' | 'thawed';",
+    test: LAB,
+    fails: 'a snapshot under a running writer is of one moment',
+  },
+  {
+    name: 'a copy that outlasts its freeze is no snapshot',
+    file: 'exports/volumes/freeze.ts',
+    old: '|| code=${THAWED_EARLY}',
+    new: '|| true',
+    test: LAB,
+    fails: 'a snapshot whose copy hangs',
+  },
+  {
+    name: 'a disk that is written on is not copied where that takes long',
+    file: COPIES,
+    old: 'if (inUse) {',
+    new: 'if (inUse && at === to) {',
+    test: LAB,
+    fails: 'where the pool cannot share blocks',
+  },
+  {
+    name: 'a copy gets a UUID of its own',
+    file: COPIES,
+    old: '      await setExt4Uuid(exec, partial, fsUuid);\n',
+    new: '',
+    test: LAB,
+    fails: 'a snapshot under a running writer is of one moment',
+  },
+  {
+    name: 'what a Pi has put in the place of disk.img is not followed',
+    file: 'exports/volumes/disk-image.ts',
+    old: "openBeneath(at, 'disk.img', purpose)",
+    new: "open(`${at}/disk.img`, purpose === 'write' ? 'w' : 'r+')",
+    test: LAB,
+    fails: 'a Pi that has put a link, a FIFO or nothing',
+  },
+  {
+    name: 'a withheld disk is not exported',
+    file: 'server/operations/exports.ts',
+    old: ' || disk.isWithheld',
+    new: '',
+    test: 'test/unit/export-keeper.test.ts',
+    fails: 'a disk that an operation withholds is exported to nobody',
+  },
+  {
+    name: 'snapshots are no litter',
+    file: 'server/reconcile/litter.ts',
+    old: '    ...snapshots.map(({ id }) => snapshotFile(id)),\n',
+    new: '',
+    test: 'test/unit/litter.test.ts',
+    fails: 'what the database accounts for is no litter',
+  },
+  {
+    name: 'snapshots end with their disk',
+    file: 'server/operations/trash.ts',
+    old: '          await dropSnapshotsOf(ports, params.disk);\n',
+    new: '',
+    test: 'test/wire/disks.test.ts',
+    fails: 'snapshots go to the trash and back with their disk',
+  },
+  {
+    name: 'an attached disk is not put back to a snapshot',
+    file: 'server/operations/replace-disk.ts',
+    old: '  if (pi) throw attachedTo(id, pi);\n',
+    new: '',
+    test: 'test/wire/disks.test.ts',
+    fails: 'snapshots are taken while the disk is written on',
+  },
+  {
+    name: 'bytes that are not the announced ones make no bakeform',
+    file: 'server/operations/bakeforms.ts',
+    old: 'params.sha256 !== received.sha256',
+    new: 'params.sha256.length !== 64',
+    test: 'test/wire/disks.test.ts',
+    fails: 'a bakeform tells its sizes',
+  },
+  {
+    name: 'a growth that is not allowed to interrupt is refused for an attached disk',
+    file: 'server/operations/replace-disk.ts',
+    old: 'if (pi && !wish.mayInterrupt) throw attachedTo(id, pi);',
+    new: '',
+    test: 'test/wire/disks.test.ts',
+    fails: 'a disk is grown while its Pi uses it',
+  },
+  {
+    name: 'a volume is not taken for the one that its loop device had before',
+    file: 'exports/volumes/ext4.ts',
+    old: '  await utimes(source, now, now);\n',
+    new: '',
+    test: 'test/contract/nfs-reused-loops.test.ts',
+    fails: 'a volume on a loop device that another one had a moment ago is served as itself',
+  },
+];

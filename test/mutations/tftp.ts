@@ -1,0 +1,63 @@
+import type { Mutation } from './mutation.ts';
+
+const THREADS = 'test/unit/netboot/threads.test.ts';
+
+/** Boot files by TFTP, for everybody and for nobody else. */
+export const tftp: readonly Mutation[] = [
+  {
+    name: 'one client’s transfers are counted over all TFTP threads',
+    file: 'netboot/tftp/server.ts',
+    old: '(underWay.add(request.client) ? options.resolve(request) : undefined)',
+    new: '(underWay.add(request.client) || true ? options.resolve(request) : undefined)',
+    test: THREADS,
+    fails: 'what one client may have under way',
+  },
+  {
+    name: 'a shared TFTP port is not free',
+    file: 'netboot/tftp/server.ts',
+    old: 'port: options.port, alone: true }',
+    new: 'port: options.port, alone: false }',
+    test: THREADS,
+    fails: 'another server cannot share its port',
+  },
+  {
+    name: 'TFTP sends firmware no block twice within a second',
+    file: 'netboot/tftp/retry.ts',
+    old: 'mayBeFirmware ? FIRMWARE_MS : LEAST_MS',
+    new: 'LEAST_MS',
+    test: 'test/unit/netboot/retry.test.ts',
+    fails: 'firmware never gets a block again within a second',
+  },
+  {
+    name: 'TFTP measures no client by a block that it sent twice',
+    file: 'netboot/tftp/transfer.ts',
+    old: 'resentTo, timed: undefined }',
+    new: 'resentTo }',
+    test: 'test/unit/netboot/transfer.test.ts',
+    fails: 'a client’s pace is measured by blocks that were sent once',
+  },
+  {
+    name: 'TFTP threads go before what else the machine does',
+    file: 'netboot/tftp/worker.ts',
+    old: '  goFirst();\n',
+    new: '',
+    test: THREADS,
+    fails: 'its threads go before everything else',
+  },
+  {
+    name: 'TFTP blocks fit in a packet of the way',
+    file: 'netboot/tftp/options.ts',
+    old: 'Math.min(mtu, ETHERNET_MTU)',
+    new: 'ETHERNET_MTU',
+    test: 'test/unit/netboot/transfer.test.ts',
+    fails: 'a block fits in one packet',
+  },
+  {
+    name: 'a short datagram to a TFTP transfer is no packet',
+    file: 'netboot/tftp/packet.ts',
+    old: 'if (high === undefined || low === undefined || third === undefined || fourth === undefined) return undefined;',
+    new: "if (third === undefined || fourth === undefined) throw new Error('short');",
+    test: 'test/unit/netboot/crowd.test.ts',
+    fails: 'whatever a client sends to its transfer',
+  },
+];

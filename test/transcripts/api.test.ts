@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { RunningBakery } from '../lab/bakery.ts';
+import { inOwnNamespace } from '../lab/namespace.ts';
+import { makeRack, type Rack, register } from '../lab/rack.ts';
+import { untilAtRest } from '../lab/world-check.ts';
+import { FLOWS, INTRODUCTION } from './flows.ts';
+import { Transcript } from './transcript.ts';
+
+const FILE = fileURLToPath(new URL('../../docs/api.md', import.meta.url));
+
+/** docs/api.md is what really was called and answered; `npm run transcripts` writes it anew. */
+inOwnNamespace(import.meta.url, () => {
+  let rack: Rack;
+  let bakery: RunningBakery;
+
+  before(async () => {
+    rack = await makeRack(3);
+    bakery = await rack.start();
+    for (const serial of rack.serials) await register(bakery, serial);
+  });
+  after(async () => rack?.close(bakery));
+
+  test('docs/api.md shows what the server answers', async () => {
+    const { root } = rack.world;
+    const transcript = new Transcript({ base: bakery.base, token: bakery.token, root });
+    transcript.say(INTRODUCTION);
+    const scene = {
+      transcript,
+      image: join(root, '..', 'tiny.img'),
+      rest: () => untilAtRest(rack.world, 60_000),
+    };
+    for (const flow of FLOWS) await flow(scene);
+    if (process.env.BAKERY_WRITE_TRANSCRIPTS) writeFileSync(FILE, transcript.text);
+    // Part by part, so that a failure shows the call that answered otherwise and not the whole document.
+    const [told, written] = [transcript.text, readFileSync(FILE, 'utf8')].map((text) => text.split('\n\n'));
+    for (const [at, part] of told?.entries() ?? []) {
+      assert.equal(part, written?.[at], 'docs/api.md says otherwise; to write it anew: npm run transcripts');
+    }
+    assert.equal(told?.length, written?.length);
+  });
+});
