@@ -14,6 +14,7 @@ import {
   nudge,
   reachableNeighbours,
 } from '../core/host/network.ts';
+import { createOpenFiles } from '../core/host/open-files.ts';
 import { endSurvivors, markChildren } from '../core/host/survivors.ts';
 import type { PiId } from '../core/ids.ts';
 import { scopedLog } from '../core/log.ts';
@@ -178,7 +179,8 @@ async function start(
   if (orphans.length > 0) log.info({ orphans }, 'detached loop devices that nothing used');
   const restoredFrom = await findBackupMark(db);
   const spared = restoredFrom === undefined ? await sparedVolumes(db) : await spareOpen(db);
-  const volumes = sparing(withDiskFaults(createVolumes({ pool, exec, log, dirtyLimits })), spared);
+  const openFiles = createOpenFiles();
+  const volumes = sparing(withDiskFaults(createVolumes({ pool, exec, log, dirtyLimits, openFiles })), spared);
   const survey = () => surveyVolumes(exec, pool);
   const images = withDiskFaults(
     createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder: firmwareFolderOf(config) }),
@@ -384,7 +386,7 @@ async function start(
   await exports.converge([]);
 
   const wires = { address, local };
-  const netboot = { db, power, exports, places, backend, boots, follower, observers, wires, clock, log };
+  const netboot = { db, power, exports, places, backend, boots, follower, observers, wires, openFiles, clock, log };
   const { desk, tftp, dhcp } = await startNetboot(config, netboot, teardown);
   dhcpMode = dhcp.mode;
   let ready = false;
@@ -415,6 +417,7 @@ async function start(
       webhooks,
       power,
       places,
+      openFiles,
       desk: watchedRelayDesk(desk, boots),
       boots,
       diagnosisFacts,

@@ -1,6 +1,7 @@
 import { BakeryError, describeError } from '../core/errors.ts';
 import { systemClock } from '../core/host/clock.ts';
 import { exec } from '../core/host/exec.ts';
+import type { OpenFiles } from '../core/host/open-files.ts';
 import { createPathMtu } from '../core/host/path-mtu.ts';
 import type { Ipv4 } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
@@ -23,8 +24,15 @@ export interface Wires {
 }
 
 /** Serves boot files at every address of this machine, or of the interfaces in the settings. */
-export async function startTftp(config: Config, desk: BootDesk, wires: Wires, log: Log, observed: Observers['tftp']) {
+export async function startTftp(
+  config: Config,
+  desk: BootDesk,
+  wires: Wires,
+  ports: { log: Log; observed: Observers['tftp']; openFiles: OpenFiles },
+) {
+  const { log, observed, openFiles } = ports;
   return startTftpServer({
+    openFiles,
     addresses: [...new Set([wires.address, ...wires.local.map((local) => local.address)])],
     port: config.BAKERY_TFTP_PORT,
     log,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../core/host/clock.ts';
 import { neighbourOf } from '../core/host/network.ts';
+import type { OpenFiles } from '../core/host/open-files.ts';
 import type { Log } from '../core/log.ts';
 import type { Db } from '../db/open.ts';
 import { findPiBy } from '../db/pis.ts';
@@ -8,6 +9,7 @@ import { FIRST_STAGE } from '../exports/images/firmware.ts';
 import { findBootFolder } from '../exports/images/prepare.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { bootFile } from '../netboot/files/routes.ts';
+import type { TftpTransfer } from '../netboot/tftp/server.ts';
 import { type BootDesk, createBootDesk } from './boot/desk.ts';
 import type { Follower } from './boot/follow.ts';
 import type { BootRecorder } from './boot/recorder.ts';
@@ -31,6 +33,7 @@ export interface NetbootPorts {
   readonly follower: Follower;
   readonly observers: Observers;
   readonly wires: Wires;
+  readonly openFiles: OpenFiles;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -48,7 +51,7 @@ const NFS_PORT = 2049;
 
 /** Serves boot files, and takes part in DHCP as the settings say. @throws what `startTftp` and `startDhcp` throw. */
 export async function startNetboot(config: Config, ports: NetbootPorts, teardown: Teardown): Promise<Netboot> {
-  const { db, power, exports, places, boots, follower, observers, wires, clock, log } = ports;
+  const { db, power, exports, places, boots, follower, observers, wires, openFiles, clock, log } = ports;
   const nfsPorts = ports.backend.ports();
   const named = nfsPorts.nfs === NFS_PORT ? {} : { ports: nfsPorts };
   const firmwareFolder = firmwareFolderOf(config);
@@ -71,13 +74,14 @@ export async function startNetboot(config: Config, ports: NetbootPorts, teardown
       return FIRST_STAGE.some((name) => name === path) ? { kind: 'file', root: firmwareFolder, path } : undefined;
     },
   });
-  const tftp = await startTftp(config, watchedDesk(desk, boots), wires, log, {
+  const observed = {
     ...observers.tftp,
-    transfer(transfer) {
+    transfer(transfer: TftpTransfer) {
       observers.tftp.transfer(transfer);
       boots.transferred({ ...transfer, relay: config.BAKERY_TRUSTED_RELAYS.includes(transfer.client) }, transfer);
     },
-  });
+  };
+  const tftp = await startTftp(config, watchedDesk(desk, boots), wires, { log, observed, openFiles });
   teardown.add(() => tftp.close());
   const dhcp = await startDhcp(config, wires, {
     knows: async (mac) => (await findPiBy(db, 'mac', mac)) !== undefined,

@@ -17,6 +17,8 @@ const SIZES = {
   killRounds: { normal: 20, long: 200 },
   /** Rounds of a bakeform's delete against a bake that clones it. */
   deleteRaces: { normal: 4, long: 40 },
+  /** Unbakes of a Pi whose files are written meanwhile. */
+  uploadRaces: { normal: 5, long: 100 },
   /** Rounds of everything at once on one Pi. */
   piRaces: { normal: 12, long: 200 },
   /** Pis of one bulk. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir } from 'node:fs/promises';
-import { isErrno } from '../errors.ts';
+import { type FileHandle, mkdir, open, opendir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { BakeryError, isErrno } from '../errors.ts';
 import { type Owner, openBeneath, refused, replaceBeneath, walkBeneath } from './files.ts';
 
 const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY } = constants;
@@ -13,6 +14,29 @@ async function openFolderBeneath(root: string, path: string): Promise<FileHandle
   } catch (error) {
     if (isErrno(error, 'ELOOP') || isErrno(error, 'ENOTDIR')) throw refused(path, error);
     throw error;
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Works beneath a mount point, which is named so that also child processes find it. What is mounted there stays meanwhile, and nothing
+ * is written where nothing is mounted: the next mount would cover it.
+ * @throws BakeryError `volume-missing` (internal) when nothing is.
+ */
+export async function withMounted<T>(mountPoint: string, work: (root: string) => Promise<T>): Promise<T> {
+  const missing = (cause?: unknown) =>
+    new BakeryError('internal', 'volume-missing', 'the volume of the disk is not mounted', {
+      detail: mountPoint,
+      cause,
+    });
+  const folder = await open(mountPoint, O_RDONLY | O_DIRECTORY).catch((error) => {
+    throw isErrno(error, 'ENOENT') ? missing(error) : error;
+  });
+  try {
+    const [here, above] = await Promise.all([folder.stat(), stat(dirname(mountPoint))]);
+    if (here.dev === above.dev) throw missing();
+    return await work(`/proc/${process.pid}/fd/${folder.fd}`);
   } finally {
     await folder.close();
   }

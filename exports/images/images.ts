@@ -1,5 +1,6 @@
 import { mkdir, rm, rmdir, statfs } from 'node:fs/promises';
 import { BakeryError, describeError } from '../../core/errors.ts';
+import { withMounted } from '../../core/host/beneath.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { exists, removeFile } from '../../core/host/files.ts';
 import type { PiId } from '../../core/ids.ts';
@@ -115,8 +116,10 @@ export function createImages(options: {
       await rm(bootOf(id), { recursive: true, force: true });
     },
 
-    giveIdentity: (root) => giveIdentity(exec, root),
-    furnish: ({ mountPoint, ...furnishing }) => furnishRoot(mountPoint, furnishing),
-    carryPiConfig: ({ from, to }) => carryPiConfig(from, to),
+    // An operation that gave up waiting for one of these undoes its mount: they keep it until they have ended.
+    giveIdentity: ({ mountPoint, piId }) =>
+      withMounted(mountPoint, (root) => giveIdentity(exec, { mountPoint: root, piId })),
+    furnish: ({ mountPoint, ...furnishing }) => withMounted(mountPoint, (root) => furnishRoot(root, furnishing)),
+    carryPiConfig: (roots) => withMounted(roots.from, (from) => withMounted(roots.to, (to) => carryPiConfig(from, to))),
   };
 }

@@ -1,6 +1,7 @@
 import { BakeryError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { Exec } from '../../core/host/exec.ts';
+import type { OpenFiles } from '../../core/host/open-files.ts';
 import type { Log } from '../../core/log.ts';
 import { detachLoop, hasBehind, loopsOf } from './loops.ts';
 import { mountAt, readMounts } from './mountinfo.ts';
@@ -20,8 +21,15 @@ export interface Custody {
   release(file: string, at: string): Promise<void>;
 }
 
-/** Builds it. */
-export function createCustody({ exec, clock, log }: { exec: Exec; clock: Clock; log: Log }): Custody {
+/** Builds it. `openFiles` are asked to be closed where a mount point is busy. */
+export function createCustody(ports: {
+  exec: Exec;
+  clock: Clock;
+  log: Log;
+  openFiles?: Pick<OpenFiles, 'end'> | undefined;
+}): Custody {
+  const { exec, clock, log, openFiles } = ports;
+
   async function refuseWhileHeld(file: string): Promise<void> {
     const [loop] = await loopsOf(exec, file);
     if (loop) {
@@ -60,6 +68,8 @@ export function createCustody({ exec, clock, log }: { exec: Exec; clock: Clock; 
             detail: at,
           });
         }
+        // Each time: one may have been opened since, by who had looked before the Pi was unbaked.
+        openFiles?.end(at);
         await clock.sleep(PAUSE_MS);
       }
     }

@@ -3,6 +3,7 @@ import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/host/clock.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { exists, removeFile, renameDurably, syncFile, syncFolder } from '../../core/host/files.ts';
+import type { OpenFiles } from '../../core/host/open-files.ts';
 import type { Log } from '../../core/log.ts';
 import { type Copies, createCopies } from './copies.ts';
 import { createCustody } from './custody.ts';
@@ -78,12 +79,13 @@ export function createVolumes(options: {
   log: Log;
   clock?: Clock;
   dirtyLimits?: DirtyLimits;
+  openFiles?: Pick<OpenFiles, 'end'>;
 }): Volumes {
   const { pool, exec, log, clock = systemClock } = options;
   const fileOf = (id: string) => pool.path('volumes', `${id}.ext4`);
   const goldenOf = (id: string) => pool.path('golden', `${id}.ext4`);
   const trashOf = (id: string) => pool.path('trash', `${id}.ext4`);
-  const custody = createCustody({ exec, clock, log });
+  const custody = createCustody({ exec, clock, log, openFiles: options.openFiles });
   const { refuseWhileHeld, isMounted, thaw, release } = custody;
   const diskImages = createDiskImages({ pool, exec, custody });
   const copies = createCopies({ pool, exec, custody, diskImages });

@@ -53,6 +53,8 @@ export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: TftpAnswer; readonly mtu: number | undefined }
   /** All threads together have too much under way. */
   | { readonly kind: 'turn-away'; readonly id: number }
+  /** The file is needed elsewhere: its transfer ends. */
+  | { readonly kind: 'stop'; readonly id: number }
   | { readonly kind: 'close' };
 
 /** What a thread starts with. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { describeError } from '../../core/errors.ts';
 import { systemClock } from '../../core/host/clock.ts';
+import type { OpenFiles } from '../../core/host/open-files.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { CAPS, countSessions } from './caps.ts';
@@ -32,6 +33,8 @@ export interface TftpOptions {
   readonly resolve: TftpResolve;
   /** The largest IP packet that gets from an address of ours to a client in one piece; undefined: an Ethernet frame's. It does not throw. */
   readonly pathMtu?: (local: Ipv4, client: Ipv4) => Promise<number | undefined>;
+  /** Told what is open, and ends transfers of what must not be. */
+  readonly openFiles?: Pick<OpenFiles, 'opened'>;
   readonly log: Log;
   readonly onTransfer?: (transfer: TftpTransfer) => void;
   /** Told a few times a second for each thread while it changes, for all threads together; once more when one died. */
@@ -70,6 +73,7 @@ export async function startTftpServer(options: TftpOptions): Promise<TftpServer>
         if (transfer) options.onTransfer?.(transfer);
       },
       onLoad: (load) => loadChanged(index, load),
+      openFiles: options.openFiles,
     };
   }
 

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { BakeryError, describeError } from '../../core/errors.ts';
+import type { OpenFiles } from '../../core/host/open-files.ts';
 import type { Log } from '../../core/log.ts';
 import type {
   FromWorker,
@@ -23,6 +24,7 @@ export interface ThreadPorts {
   /** A request that got an answer has ended; `transfer` is undefined when it came to nothing. Once for each, also when the thread dies. */
   onEnd(request: TftpRequest, transfer: TftpTransfer | undefined): void;
   onLoad(load: TftpLoad): void;
+  readonly openFiles: Pick<OpenFiles, 'opened'> | undefined;
 }
 
 /** One life of a thread. */
@@ -34,6 +36,13 @@ export interface Thread {
   end(): Promise<void>;
 }
 
+/** A request that got an answer. */
+interface UnderWay {
+  readonly request: TftpRequest;
+  /** What to call when its file is closed. */
+  closed: (() => void) | undefined;
+}
+
 /** A thread that was told to end and has not is killed after this. */
 const END_MS = 2_000;
 
@@ -43,13 +52,14 @@ export function startThread(settings: WorkerSettings, ports: ThreadPorts): Threa
   const worker = new Worker(ports.file, { workerData: settings });
   const listening = Promise.withResolvers<number>();
   const exited = Promise.withResolvers<void>();
-  const underWay = new Map<number, TftpRequest>();
+  const underWay = new Map<number, UnderWay>();
   const tell = (message: ToWorker) => worker.postMessage(message);
 
   async function answer(id: number, request: TftpRequest): Promise<void> {
     const asked = ports.answer(request);
     if (!asked) return tell({ kind: 'turn-away', id });
-    underWay.set(id, request);
+    const entry: UnderWay = { request, closed: undefined };
+    underWay.set(id, entry);
     const mtu = ports.mtu(request);
     let reply: TftpAnswer;
     try {
@@ -58,14 +68,16 @@ export function startThread(settings: WorkerSettings, ports: ThreadPorts): Threa
       log.error({ request, error: describeError(error) }, 'a TFTP request could not be answered');
       reply = { kind: 'error', code: 0, message: 'internal error' };
     }
+    if (reply.kind === 'file') entry.closed = ports.openFiles?.opened(reply.root, () => tell({ kind: 'stop', id }));
     tell({ kind: 'answer', id, answer: reply, mtu: await mtu });
   }
 
   function ended(id: number, transfer: TftpTransfer | undefined): void {
-    const request = underWay.get(id);
-    if (!request) return;
+    const entry = underWay.get(id);
+    if (!entry) return;
     underWay.delete(id);
-    ports.onEnd(request, transfer);
+    entry.closed?.();
+    ports.onEnd(entry.request, transfer);
   }
 
   worker.on('message', (message: FromWorker) => {

@@ -163,6 +163,16 @@ function run(
     turnAway(entry.socket, { address, port }, TFTP_ERROR.undefined, TOO_MANY);
   }
 
+  /** Ends a transfer without a word: who it goes to is off, or about to be. */
+  function stop(id: number): void {
+    for (const [key, entry] of taken) {
+      if (entry.id !== id) continue;
+      // One that is about to begin finds that it is not wanted.
+      taken.delete(key);
+      entry.session?.stop();
+    }
+  }
+
   async function listen(): Promise<void> {
     let chosen = settings.port;
     for (const address of settings.addresses) {
@@ -184,6 +194,7 @@ function run(
   }
 
   port.on('message', (message: ToWorker) => {
+    if (message.kind === 'stop') return stop(message.id);
     if (message.kind !== 'close') {
       const entry = take(message.id);
       if (!entry) return;

@@ -7,6 +7,7 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Clock } from '../../core/host/clock.ts';
+import type { OpenFiles } from '../../core/host/open-files.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { Subnet } from '../../core/subnet.ts';
 import type { FeedWatch } from '../../db/feed-watch.ts';
@@ -48,6 +49,8 @@ export interface ApiPorts {
   readonly webhooks: WebhookPorts;
   readonly power: PiPower;
   readonly places: Places;
+  /** What is open on roots of Pis. */
+  readonly openFiles: Pick<OpenFiles, 'opened'>;
   readonly desk: BootDesk;
   readonly boots: Pick<BootRecorder, 'note' | 'round'>;
   /** What a diagnosis of a boot rests on beside its record. */

@@ -47,30 +47,36 @@ function tooLarge(limits: BodyLimits): BakeryError {
   return new BakeryError('too-large', 'upload-too-large', text);
 }
 
-/** The next bytes, or a throw when none come for `ms`. */
-function nextInTime<T>(iterator: AsyncIterator<T>, ms: number): Promise<IteratorResult<T>> {
+/** The next bytes, or a throw when none come for `ms`, or nobody wants them any more. */
+function nextInTime<T>(iterator: AsyncIterator<T>, ms: number, signal?: AbortSignal): Promise<IteratorResult<T>> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const unwanted = () => reject(signal?.reason);
+    signal?.addEventListener('abort', unwanted);
     const late = setTimeout(() => {
       reject(new BakeryError('too-slow', 'upload-stalled', `the upload brought nothing for ${ms / 1_000} s`));
     }, ms);
     iterator
       .next()
       .then(resolve, reject)
-      .finally(() => clearTimeout(late));
+      .finally(() => {
+        clearTimeout(late);
+        signal?.removeEventListener('abort', unwanted);
+      });
   });
 }
 
 /**
  * The body of an upload. Only the sender is timed, not who takes the bytes.
- * @throws BakeryError `upload-too-large` (too-large), now or when it shows; then `upload-stalled` (too-slow).
+ * @throws BakeryError `upload-too-large` (too-large), now or when it shows; then `upload-stalled` (too-slow), and the reason of `signal`.
  */
-export function uploadOf(request: FastifyRequest, limits: BodyLimits): AsyncIterable<Uint8Array> {
+export function uploadOf(request: FastifyRequest, limits: BodyLimits, signal?: AbortSignal): AsyncIterable<Uint8Array> {
   if (Number(request.headers['content-length'] ?? 0) > limits.uploadBytes) throw tooLarge(limits);
   // Destroying the request on an error would close the connection before the answer.
   const iterator: AsyncIterator<Uint8Array> = request.raw.iterator({ destroyOnReturn: false });
   async function* bounded(): AsyncGenerator<Uint8Array> {
     for (let bytes = 0; ; ) {
-      const next = await nextInTime(iterator, limits.stallMs);
+      const next = await nextInTime(iterator, limits.stallMs, signal);
       if (next.done) return;
       bytes += next.value.length;
       if (bytes > limits.uploadBytes) throw tooLarge(limits);

@@ -163,14 +163,15 @@ export function createRunner(options: {
   ) {
     const timeout = AbortSignal.timeout(step.timeoutMs);
     const signal = AbortSignal.any([context.signal, timeout]);
-    const aborted = Promise.withResolvers<never>();
-    const onAbort = () => {
-      // The step gets a moment to end by the signal itself, so that its effects are over when it is undone.
-      setTimeout(() => aborted.reject(signal.reason), ABORT_GRACE_MS);
+    const late = Promise.withResolvers<never>();
+    const onLate = () => {
+      // The step gets a moment to end by the signal itself, so that its effects are over when it is undone. A cancel waits for that as
+      // long as the step may take: it must not be undone while it works.
+      setTimeout(() => late.reject(timeout.reason), ABORT_GRACE_MS);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
+    timeout.addEventListener('abort', onLate, { once: true });
     try {
-      return await Promise.race([run({ ...context, signal }), aborted.promise]);
+      return await Promise.race([run({ ...context, signal }), late.promise]);
     } catch (error) {
       if (timeout.aborted) {
         throw new BakeryError('timeout', 'step-timeout', `the step ${step.name} took too long`, {
@@ -180,7 +181,7 @@ export function createRunner(options: {
       }
       throw error;
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      timeout.removeEventListener('abort', onLate);
     }
   }
 

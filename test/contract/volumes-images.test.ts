@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { BakeryError } from '../../core/errors.ts';
+import { withMounted } from '../../core/host/beneath.ts';
 import { exec } from '../../core/host/exec.ts';
 import { requirePiId } from '../../core/ids.ts';
 import { receiveImage } from '../../exports/images/receive.ts';
@@ -279,6 +280,39 @@ inOwnNamespace(import.meta.url, () => {
         await undo(bench, 'g');
       });
     }
+
+    await t.test(
+      'a root that is not mounted any more gets nothing, and one that is worked on stays mounted',
+      async () => {
+        const [at, piId] = [bench.at('00000009'), requirePiId('00000009')];
+        const fsUuid = randomUUID();
+        await take(bench, 'g', image(STOCK));
+        await bench.volumes.clone({ golden: 'g', id: 'v', fsUuid });
+        await bench.volumes.mount({ id: 'v', fsUuid, at });
+        await withMounted(at, async (root) => {
+          await assert.rejects(bench.volumes.unmount({ id: 'v', at }), { code: 'volume-busy' });
+          assert.equal(run('ls', root), run('ls', at));
+        });
+        await bench.volumes.unmount({ id: 'v', at });
+        const acts = [
+          () => bench.images.giveIdentity({ mountPoint: at, piId }),
+          () =>
+            bench.images.furnish({
+              mountPoint: at,
+              authorizedKeys: [],
+              user: { name: 'baker', passwordHash: undefined },
+            }),
+          () => bench.images.carryPiConfig({ from: at, to: at }),
+        ];
+        for (const act of acts) await assert.rejects(act, { code: 'volume-missing' });
+        mkdirSync(join(at, 'etc/ssh'), { recursive: true });
+        for (const act of acts) await assert.rejects(act, { code: 'volume-missing' });
+        assert.deepEqual(readdirSync(join(at, 'etc')), ['ssh']);
+        rmSync(at, { recursive: true });
+        await bench.volumes.remove({ id: 'v' });
+        await undo(bench, 'g');
+      },
+    );
 
     await t.test('identity replaces links and never follows them', async () => {
       const links = ['etc/hostname', 'etc/machine-id', 'etc/ssh/ssh_host_ed25519_key'];

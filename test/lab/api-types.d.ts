@@ -2575,7 +2575,7 @@ export interface components {
          *
          *     - `internal`: A fault of Bakery.
          *     - `tool-failed`: A program that Bakery runs failed; what it said is in the log.
-         *     - `volume-missing`: The disk's file is gone from the pool.
+         *     - `volume-missing`: The disk's file is gone from the pool, or is not mounted where it should be.
          *     - `volume-uuid`: The disk's file is not the one that the inventory knows.
          */
         Problem500b: {

@@ -153,8 +153,8 @@ export const faults: readonly Mutation[] = [
   {
     name: 'a read-only root is told as such',
     file: COMPOSE,
-    old: 'withDiskFaults(createVolumes({ pool, exec, log, dirtyLimits }))',
-    new: 'createVolumes({ pool, exec, log, dirtyLimits })',
+    old: 'withDiskFaults(createVolumes({ pool, exec, log, dirtyLimits, openFiles }))',
+    new: 'createVolumes({ pool, exec, log, dirtyLimits, openFiles })',
     test: 'test/faults/read-only.test.ts',
     fails: 'a root that is mounted read-only',
   },

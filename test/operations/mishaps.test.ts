@@ -20,7 +20,7 @@ import { planGrow, planRevert } from '../../server/operations/replace-disk.ts';
 import { planDeleteSnapshot, planSnapshot } from '../../server/operations/snapshots.ts';
 import { planRestore } from '../../server/operations/trash.ts';
 import { planUnbake } from '../../server/operations/unbake.ts';
-import { FACTS, FORM, makeWorld, PI, snapshot, type World } from './world.ts';
+import { cancelDuring, FACTS, FORM, makeWorld, PI, snapshot, type World } from './world.ts';
 
 /** How to bring a world to where an operation can begin, and how it is begun. */
 interface Scenario {
@@ -284,10 +284,7 @@ for (const { kind, afterCrash, steps } of [...kinds, ...VARIANTS]) {
 
 test('a bake that is cancelled while it works is undone, and the Pi can be baked again', async () => {
   const { scenario, world, engine, clean } = await begin('bake');
-  world.mishap = { call: 1, how: 'hang-before' };
-  const started = await scenario.start(world, engine);
-  while (world.calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.equal(await engine.cancel(started.id), true);
+  const started = await cancelDuring(1, { world, engine, start: () => scenario.start(world, engine) });
   await assert.rejects(started.done, { code: 'cancelled' });
   assert.deepEqual(await snapshot(world), clean);
   world.mishap = undefined;

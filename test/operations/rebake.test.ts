@@ -9,7 +9,7 @@ import { planCreateDisk } from '../../server/operations/disks.ts';
 import type { Engine } from '../../server/operations/engine.ts';
 import { cancelledByUnbake, planRebake } from '../../server/operations/rebake.ts';
 import { planRelease } from '../../server/operations/release.ts';
-import { FACTS, FORM, makeWorld, PI, snapshot, type World } from './world.ts';
+import { cancelDuring, FACTS, FORM, makeWorld, PI, snapshot, type World } from './world.ts';
 
 const SECRETS = { user: { name: 'ada', passwordHash: '$6$salt$secret' }, userData: '#cloud-config secret' };
 
@@ -112,10 +112,7 @@ test('at every moment the first disk of the list is a root, and the others keep 
 test('a rebake that is cancelled brings the Pi back as it was, and on', async () => {
   for (const call of [3, 14]) {
     const { world, engine, clean } = await running();
-    world.mishap = { call, how: 'hang-before' };
-    const started = await rebake(engine);
-    while (world.calls.length <= call) await new Promise((resolve) => setTimeout(resolve, 5));
-    assert.ok(await engine.cancel(started.id));
+    const started = await cancelDuring(call, { world, engine, start: () => rebake(engine) });
     await assert.rejects(started.done, { code: 'cancelled' });
     assert.deepEqual(await snapshot(world), clean);
     assert.doesNotMatch(await paramsOf(world, started.id), /secret/);
@@ -124,10 +121,7 @@ test('a rebake that is cancelled brings the Pi back as it was, and on', async ()
 
 test('one that an unbake cancels leaves the Pi off: nothing boots that is about to go', async () => {
   const { world, engine, clean } = await running();
-  world.mishap = { call: 8, how: 'hang-before' };
-  const started = await rebake(engine);
-  while (world.calls.length <= 8) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.ok(await engine.cancel(started.id, cancelledByUnbake()));
+  const started = await cancelDuring(8, { world, engine, start: () => rebake(engine), why: cancelledByUnbake() });
   await assert.rejects(started.done, { code: 'cancelled-by-unbake' });
   assert.deepEqual(
     await snapshot(world),

@@ -1,14 +1,21 @@
+import assert from 'node:assert/strict';
+import type { BakeryError } from '../../core/errors.ts';
 import { systemClock } from '../../core/host/clock.ts';
 import type { BakeformName, PiId } from '../../core/ids.ts';
 import { type Db, openDatabase } from '../../db/open.ts';
 import { addPi, patchPi } from '../../db/pis.ts';
-import { createEngine, type Engine } from '../../server/operations/engine.ts';
+import { createEngine, type Engine, type Started } from '../../server/operations/engine.ts';
 import type { OperationKind } from '../../server/operations/kind.ts';
 import type { OperationPorts } from '../../server/operations/ports.ts';
 import { operationKinds } from '../../server/operations/registry.ts';
 
-/** When a call of a port goes wrong: before it has acted, or after. `hang` never returns, as when the process is killed. */
-export type Mishap = { readonly call: number; readonly how: 'before' | 'after' | 'hang-before' | 'hang-after' };
+/**
+ * When a call of a port goes wrong: before it has acted, or after. `hang` never returns, as when the process is killed. With `until` it
+ * is slow, and heeds no signal.
+ */
+export type Mishap =
+  | { readonly call: number; readonly how: 'before' | 'after' | 'hang-before' | 'hang-after' }
+  | { readonly call: number; readonly until: Promise<void> };
 
 /** A pool, an NFS server and a switch in memory, under the real operations, engine and inventory. */
 export interface World {
@@ -22,6 +29,22 @@ export interface World {
   wait: Promise<void> | undefined;
   /** A new process on the same database and the same things; `twice` does and undoes each step two times. */
   restart(how?: 'once' | 'twice'): Engine;
+}
+
+/** Cancels an operation in the middle of a call that goes on all the same: nothing is undone before the call has ended. */
+export async function cancelDuring(
+  call: number,
+  { world, engine, start, why }: { world: World; engine: Engine; start: () => Promise<Started>; why?: BakeryError },
+): Promise<Started> {
+  const slow = Promise.withResolvers<void>();
+  world.mishap = { call, until: slow.promise };
+  const started = await start();
+  while (world.calls.length <= call) await new Promise((resolve) => setTimeout(resolve, 2));
+  assert.equal(await engine.cancel(started.id, why), true);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(world.calls.length, call + 1, 'an undo works against the call');
+  slow.resolve();
+  return started;
 }
 
 export const PI = '5564247d' as PiId;
@@ -59,8 +82,10 @@ export async function makeWorld(): Promise<World> {
 
   async function act<T>(name: string, effect: () => T): Promise<T> {
     const number = calls.push(name) - 1;
-    const how = world.mishap?.call === number ? world.mishap.how : undefined;
+    const mishap = world.mishap?.call === number ? world.mishap : undefined;
+    const how = mishap && 'how' in mishap ? mishap.how : undefined;
     await world.wait;
+    if (mishap && 'until' in mishap) await mishap.until;
     if (how === 'before') throw new Error(`${name} failed`);
     if (how === 'hang-before') return new Promise<T>(() => undefined);
     const result = effect();

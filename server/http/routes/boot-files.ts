@@ -4,6 +4,7 @@ import { BakeryError, isErrno } from '../../../core/errors.ts';
 import { openBeneath } from '../../../core/host/files.ts';
 import { parseIpv4, parsePiId } from '../../../core/ids.ts';
 import type { Api, ApiPorts } from '../api.ts';
+import { contentOf } from '../content.ts';
 
 const FileParam = z.object({
   piId: z.string().meta({ example: '687680cd' }),
@@ -43,11 +44,7 @@ export function bootFileRoute(app: Api, ports: ApiPorts): void {
         throw isGone ? unknownFile() : error;
       });
       const { size } = await handle.stat();
-      if (size === 0) {
-        await handle.close();
-        return reply.send(Buffer.alloc(0));
-      }
-      return reply.header('content-length', size).send(handle.createReadStream({ end: size - 1 }));
+      return reply.header('content-length', size).send(await contentOf(handle, { size, root: answer.root }, ports));
     },
   );
 }

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { BakeryError, isErrno } from '../../../core/errors.ts';
+import { withMounted } from '../../../core/host/beneath.ts';
 import { openBeneath, replaceBeneath } from '../../../core/host/files.ts';
-import { isPlainFilename, requirePiId } from '../../../core/ids.ts';
+import { isPlainFilename, type PiId, requirePiId } from '../../../core/ids.ts';
 import { findClaim } from '../../../db/journal.ts';
 import { requirePi } from '../../../db/pis.ts';
 import { notBaked } from '../../operations/disks.ts';
 import type { Api, ApiPorts } from '../api.ts';
 import { type BodyLimits, uploadOf } from '../bodies.ts';
+import { contentOf } from '../content.ts';
 import { CHANGING, together } from '../problems.ts';
 
 const FileParam = z.object({ piId: z.string(), filename: z.string().meta({ example: 'settings.json' }) });
@@ -26,7 +28,28 @@ async function place(ports: ApiPorts, params: { piId: string; filename: string }
   if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);
   const holder = await findClaim(ports.db, `pi:${pi.id}`);
   if (holder?.kind === 'unbake') throw notBaked(pi.id, 'unbaking');
-  return { root: ports.places.root(pi.id), path: `${FOLDER}/${params.filename}` };
+  return { pi: pi.id, root: ports.places.root(pi.id), path: `${FOLDER}/${params.filename}` };
+}
+
+/**
+ * Works beneath the root of a baked Pi. An operation that unmounts that meanwhile aborts `signal`, and waits until the work has ended.
+ * @throws BakeryError `pi-not-baked` (conflict), also by `signal`.
+ */
+async function withRoot<T>(
+  ports: ApiPorts,
+  { pi, root }: { pi: PiId; root: string },
+  work: (root: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const parted = notBaked(pi, 'parted from its root');
+  const cut = new AbortController();
+  const closed = ports.openFiles.opened(root, () => cut.abort(parted));
+  try {
+    return await withMounted(root, (mounted) => work(mounted, cut.signal));
+  } catch (error) {
+    throw error instanceof BakeryError && error.code === 'volume-missing' ? parted : error;
+  } finally {
+    closed();
+  }
 }
 
 /** Writing into a Pi's piConfig folder; the body is streamed. */
@@ -56,10 +79,11 @@ export function uploadRoute(app: Api, ports: ApiPorts, limits: BodyLimits): void
       },
     },
     async (request) => {
-      const { root, path } = await place(ports, request.params);
-      const body = uploadOf(request, limits);
+      const at = await place(ports, request.params);
       try {
-        await replaceBeneath(root, path, whileRoom(body, ports));
+        await withRoot(ports, at, (root, signal) =>
+          replaceBeneath(root, at.path, whileRoom(uploadOf(request, limits, signal), ports)),
+        );
       } catch (error) {
         if (isErrno(error, 'ENOSPC') || isErrno(error, 'EDQUOT')) {
           throw new BakeryError('no-space', 'root-full', 'the root of that Pi is full', { cause: error });
@@ -69,6 +93,8 @@ export function uploadRoute(app: Api, ports: ApiPorts, limits: BodyLimits): void
         }
         throw error;
       }
+      // What began meanwhile to give the Pi another root may have passed over the new file.
+      await place(ports, request.params);
       return {};
     },
   );
@@ -106,19 +132,14 @@ export function downloadRoute(app: Api, ports: ApiPorts): void {
       },
     },
     async (request, reply) => {
-      const { root, path } = await place(ports, request.params);
-      const handle = await openBeneath(root, path).catch((error) => {
+      const at = await place(ports, request.params);
+      const handle = await withRoot(ports, at, (root) => openBeneath(root, at.path)).catch((error) => {
         if (!isErrno(error, 'ENOENT')) throw error;
         throw new BakeryError('not-found', 'file-unknown', 'there is no such file on that Pi');
       });
       const { size } = await handle.stat();
       reply.type('application/octet-stream').header('content-length', size);
-      // The Pi may let the file grow meanwhile; the answer has the length it was given.
-      if (size === 0) {
-        await handle.close();
-        return reply.send(Buffer.alloc(0));
-      }
-      return reply.send(handle.createReadStream({ end: size - 1 }));
+      return reply.send(await contentOf(handle, { size, root: at.root }, ports));
     },
   );
 }
