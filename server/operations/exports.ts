@@ -116,8 +116,10 @@ export function createExportKeeper(options: {
   /** What should be served, and what of it can be now. */
   async function wanted(): Promise<Readonly<Record<'desired' | 'served', readonly NfsExport[]>>> {
     const [disks, pis] = [await listDisks(db), await listPis(db)];
-    const mounted = await options.mounted();
+    // In this order: a volume that is unmounted to be repaired is broken before, and not mounted after. The other way round it would seem
+    // mounted and whole, and the bare folder would be served: what clients write there is hidden by the next mount.
     const hidden = await withheld(disks);
+    const mounted = await options.mounted();
     const desired = desiredExports({ disks, pis, policy, places, access: options.access() });
     return { desired, served: desired.filter(({ path }) => mounted.has(path) && !hidden.has(path)) };
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inOwnNamespace } from '../lab/namespace.ts';
@@ -29,8 +29,9 @@ inOwnNamespace(import.meta.url, () => {
     assert.deepEqual(brokenBelow(lab.root), [at]);
 
     rmSync(outside);
-    await until('the volume is healed', () => brokenBelow(lab.root).length === 0);
-    await until('its Pi can write again', () => writes(lab, at));
+    await until('the volume is healed', () => brokenBelow(lab.root).length === 0, lab);
+    await until('its Pi can write again', () => writes(lab, at), lab);
+    assert.ok(existsSync(join(at, 'kept')), lab.bakery.output().slice(-6_000));
     assert.equal(readFileSync(join(at, 'kept'), 'utf8'), 'kept');
     assert.ok(await writes(lab, other), lab.bakery.output().slice(-3_000));
     const ids = (word: string) =>

@@ -138,12 +138,16 @@ export function makeDisk(
 }
 
 /** Waits for something to become true, at most half a minute. */
-export async function until<T>(what: string, probe: () => Promise<T | false | undefined> | T | false | undefined) {
+export async function until<T>(
+  what: string,
+  probe: () => Promise<T | false | undefined> | T | false | undefined,
+  lab?: FaultLab,
+) {
   const end = Date.now() + 30_000;
   for (;;) {
     const found = await probe();
     if (found) return found;
-    if (Date.now() > end) throw new Error(`it never came to: ${what}`);
+    if (Date.now() > end) throw new Error(`it never came to: ${what}\n${lab?.bakery.output().slice(-6_000) ?? ''}`);
     await pause(50);
   }
 }

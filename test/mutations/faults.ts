@@ -87,6 +87,14 @@ export const faults: readonly Mutation[] = [
     fails: 'a volume whose journal was aborted is repaired',
   },
   {
+    name: 'the folder below a volume that is unmounted to be repaired is not served',
+    file: 'server/operations/exports.ts',
+    old: '    const hidden = await withheld(disks);\n    const mounted = await options.mounted();\n',
+    new: '    const mounted = await options.mounted();\n    const hidden = await withheld(disks);\n',
+    test: 'test/unit/export-keeper.test.ts',
+    fails: 'a broken volume that is unmounted while it is looked at',
+  },
+  {
     name: 'nothing is healed without room',
     file: 'server/reconcile/heal.ts',
     old: '        if (!options.hasRoom()) break;\n',

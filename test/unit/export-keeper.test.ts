@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BakeryError } from '../../core/errors.ts';
 import { systemClock } from '../../core/host/clock.ts';
-import type { DiskId, PiId } from '../../core/ids.ts';
+import type { DiskId, OperationId, PiId } from '../../core/ids.ts';
 import { addDisk, removeDisk, withholdDisk } from '../../db/disks.ts';
+import { addOperation, takeClaim } from '../../db/journal.ts';
 import { openDatabase } from '../../db/open.ts';
 import { addPi } from '../../db/pis.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
@@ -56,6 +57,8 @@ async function setUp(disks: number) {
       served.delete(id);
     },
   } as unknown as NfsBackend;
+  const all = Array.from({ length: disks }, (_, i) => `/nfs/disk${i + 1}`);
+  const mountState = { mounted: () => new Set(all), broken: () => new Set<string>() };
   let now = 0;
   const drifts: ExportDrift[] = [];
   const keeper = createExportKeeper({
@@ -63,9 +66,9 @@ async function setUp(disks: number) {
     backend,
     policy: { kind: 'any' },
     places: { root: String, disk: (id) => `/nfs/${id}`, bakeform: String },
-    mounted: async () => new Set(Array.from({ length: disks }, (_, i) => `/nfs/disk${i + 1}`)),
+    mounted: async () => mountState.mounted(),
     access: () => 'rw',
-    broken: async () => new Set(),
+    broken: async () => mountState.broken(),
     onDrift: async (drift) => void drifts.push(drift),
     clock: { ...systemClock, monotonic: () => now },
     log: quiet,
@@ -79,7 +82,7 @@ async function setUp(disks: number) {
   const die = () => {
     isDead = true;
   };
-  return { db, served, refused, die, keeper, drifts, round };
+  return { db, served, refused, die, keeper, drifts, round, mountState };
 }
 
 test('a round in which nothing has changed costs one call to the NFS server, however many exports there are', async () => {
@@ -96,6 +99,29 @@ test('a disk that an operation withholds is exported to nobody, and served under
   assert.deepEqual(await round(), ['outline', 'remove 2']);
   await withholdDisk(db, 'disk2' as DiskId, false);
   assert.deepEqual(await round(), ['outline', 'serve 2']);
+});
+
+test('a broken volume that is unmounted while it is looked at is not served from the folder below it', async () => {
+  const { db, round, mountState, served } = await setUp(1);
+  await addOperation(db, {
+    id: 'heal-1' as OperationId,
+    kind: 'heal',
+    version: 1,
+    params: {},
+    by: undefined,
+    now: 1,
+    claims: [{ resource: 'disk:disk1', purpose: 'heal' }],
+  });
+  await takeClaim(db, 'heal-1' as OperationId, { resource: 'disk:disk1', purpose: 'heal' });
+  // Whoever looks first sees it before it is unmounted, whoever looks then sees it after.
+  let looks = 0;
+  mountState.broken = () => new Set(looks++ === 0 ? ['/nfs/disk1'] : []);
+  mountState.mounted = () => new Set(looks++ === 0 ? ['/nfs/disk1'] : []);
+  await round();
+  assert.deepEqual([...served.keys()], []);
+  mountState.broken = () => new Set();
+  mountState.mounted = () => new Set(['/nfs/disk1']);
+  assert.deepEqual(await round(), ['outline', 'serve 1']);
 });
 
 test('what somebody removes or adds is repaired and told in the next round, what somebody changes within a minute', async () => {
