@@ -1,5 +1,5 @@
-import { mkdir, rm, rmdir, statfs } from 'node:fs/promises';
-import { BakeryError, describeError } from '../../core/errors.ts';
+import { mkdir, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
+import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import { withMounted } from '../../core/host/beneath.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { exists, removeFile } from '../../core/host/files.ts';
@@ -34,6 +34,17 @@ export interface Images {
   giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
   furnish(root: Furnishing & { mountPoint: string }): Promise<void>;
   carryPiConfig(roots: { from: string; to: string }): Promise<{ files: number; skipped: number }>;
+}
+
+const SPARE_BYTES = 64 * 1024 ** 2;
+
+/** Makes a file durably, and takes it away. Throws the system's error. */
+async function writeOnce(file: string): Promise<void> {
+  try {
+    await writeFile(file, 'x', { flush: true });
+  } finally {
+    await removeFile(file);
+  }
 }
 
 /** Builds the intake of a pool. */
@@ -75,6 +86,16 @@ export function createImages(options: {
     }
     try {
       return await use(workOf(id));
+    } catch (error) {
+      if (!isErrno(error, 'EROFS')) throw error;
+      // A file system turns read-only where the kernel finds it broken, also by what e2fsck passes. Where it is the pool below it that
+      // takes nothing, that throws.
+      await pool.ensureFree(SPARE_BYTES);
+      await writeOnce(pool.path('work', `probe-${id}`));
+      throw new BakeryError('invalid', 'filesystem-broken', 'the ext4 file system is broken beyond repair', {
+        cause: error,
+        detail: describeError(error),
+      });
     } finally {
       await unmountWork(id);
     }

@@ -15,10 +15,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { BakeryError } from '../../core/errors.ts';
 import { withMounted } from '../../core/host/beneath.ts';
-import { exec } from '../../core/host/exec.ts';
+import { type Exec, exec } from '../../core/host/exec.ts';
 import { requirePiId } from '../../core/ids.ts';
 import { receiveImage } from '../../exports/images/receive.ts';
 import { ext4Features } from '../../exports/volumes/ext4.ts';
+import { mountAt } from '../../exports/volumes/mountinfo.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { makeTinyImage, TINY } from '../lab/tiny-image.ts';
 import { type Bench, chunksOf, fault, MIB, openBench, run } from './volumes-lab.ts';
@@ -280,6 +281,25 @@ inOwnNamespace(import.meta.url, () => {
         await undo(bench, 'g');
       });
     }
+
+    await t.test(
+      'a file system that the kernel finds broken only when it is written on is refused as broken',
+      async () => {
+        const breaking: Exec = async (program, args, options) => {
+          const result = await exec(program, args, options);
+          if (program === 'mount') {
+            const source = (await mountAt(String(args.at(-1))))?.source ?? '';
+            writeFileSync(`/sys/fs/ext4/${source.slice('/dev/'.length)}/trigger_fs_error`, 'for a test\n');
+          }
+          return result;
+        };
+        const images = bench.imagesBy(breaking);
+        await images.receive(chunksOf(image(STOCK)), { id: 'g', signal });
+        await assert.rejects(images.makeGolden({ id: 'g', signal }), fault('filesystem-broken'));
+        await undo(bench, 'g');
+        assert.deepEqual(readdirSync(bench.pool.path('work', '')), []);
+      },
+    );
 
     await t.test(
       'a root that is not mounted any more gets nothing, and one that is worked on stays mounted',

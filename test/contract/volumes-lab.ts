@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { BakeryError } from '../../core/errors.ts';
-import { exec } from '../../core/host/exec.ts';
+import { type Exec, exec } from '../../core/host/exec.ts';
 import type { Log } from '../../core/log.ts';
 import { createImages, type Images } from '../../exports/images/images.ts';
 import { listLoops } from '../../exports/volumes/loops.ts';
@@ -27,6 +27,8 @@ export interface Bench {
   readonly pool: Pool;
   readonly volumes: Volumes;
   readonly images: Images;
+  /** The same intake, which runs its programs by this. */
+  imagesBy(exec: Exec): Images;
   /** Where a volume of this name is mounted, as the server would choose it. */
   at(name: string): string;
   /** The same folder, opened by a Bakery that knows nothing yet: what a restart does. */
@@ -56,8 +58,9 @@ export async function openBench(t: Pick<TestContext, 'after'>, rootMiB = 64): Pr
     const pool = await openPool({ root, mode: 'auto', exec, log: silent, initialBytes: 512 * MIB });
     const volumes = createVolumes({ pool, exec, log: silent });
     const firmwareFolder = join(root, 'boot');
-    const images = createImages({ pool, exec, log: silent, rootBytes: rootMiB * MIB, firmwareFolder });
-    return { pool, volumes, images };
+    const imagesBy = (by: Exec) =>
+      createImages({ pool, exec: by, log: silent, rootBytes: rootMiB * MIB, firmwareFolder });
+    return { pool, volumes, images: imagesBy(exec), imagesBy };
   };
   return { root, at: (name) => join(root, 'nfs', name), reopen, ...(await reopen()) };
 }
