@@ -25,7 +25,7 @@ inOwnNamespace(import.meta.url, () => {
   let world: BootWorld;
 
   before(async () => {
-    requireTools('busybox', 'nfs-ls', 'curl');
+    requireTools('busybox', 'nfs-ls', 'curl', 'rpcinfo', 'tcpdump');
     world = await makeBootWorld(PI);
   });
   after(() => world?.close());
@@ -62,13 +62,29 @@ inOwnNamespace(import.meta.url, () => {
     });
     const failed = await cycled('power-failed');
     assert.deepEqual([failed.stage, causes(failed)], [undefined, ['switch-refused']]);
-    world.onPower(async () => undefined);
+    world.onPower(undefined);
+    world.alter({ bootOrder: 'f1' });
     await world.ask('POST', `/pis/${PI.serial}/power`, 202, { action: 'on' });
     const silent = await world.diagnosed('no-sign');
     assert.deepEqual([silent.id, stages(silent)], [failed.id, ['power-on']], 'it is the same attempt');
     assert.deepEqual(causes(silent), ['boot-order', 'stp', 'cable']);
     assert.match(silent.diagnosis.next ?? '', /BOOT_ORDER/);
-    world.onPower(undefined);
+    const rom = await world.rom();
+    assert.ok(rom.event === 'failed' && rom.requests.length === 0);
+    world.alter();
+  });
+
+  test('nothing is heard of a board whose port is in another VLAN', async () => {
+    // As in another VLAN: its cable is where nobody of this wire hears it.
+    sh('ip', 'link', 'set', CABLE, 'netns', 'site');
+    sh('ip', '-n', 'site', 'link', 'set', CABLE, 'up');
+    await cycled('no-sign');
+    const listen = ['timeout', '15', 'tcpdump', '-n', '-c', '1', '-i', CABLE, 'udp', 'port', '67'] as const;
+    sh('nsenter', '--net=/run/netns/site', ...listen);
+    const boot = await world.diagnosed('no-sign');
+    sh('ip', '-n', 'site', 'link', 'set', CABLE, 'netns', String(process.pid));
+    sh('ip', 'link', 'set', CABLE, 'master', world.network.bridge, 'up');
+    assert.ok(causes(boot).includes('cable'));
   });
 
   test('while STP keeps its port closed nothing is heard of a board that asks all the time', async () => {
@@ -114,14 +130,26 @@ inOwnNamespace(import.meta.url, () => {
     });
   }
 
+  test('firmware that is too old for the board got all it asked for, and came no further', async () => {
+    world.alter({ isTooNew: true });
+    await world.cycle();
+    const rom = await world.rom();
+    world.alter();
+    assert.ok(rom.event === 'failed' && /too old/.test(rom.reason));
+    const boot = await world.diagnosed('firmware-stuck');
+    assert.deepEqual(causes(boot), ['wrong-firmware', 'packet-loss']);
+    assert.match(boot.diagnosis.next ?? '', /serial console/);
+  });
+
   test('a kernel that is not heard of, asks for no root, asks in vain, mounts it, and says that it is ready', async () => {
     const nfs = (path: string) => world.onBoard('nfs-ls', `nfs://${world.network.server}${path}?version=3`);
     const own = join(world.root, 'nfs', PI.serial);
     await world.cycle();
     assert.equal((await world.rom()).event, 'fetched');
     const silent = await world.diagnosed('kernel-silent', ({ files, misses }) => files >= 10 && misses >= 5);
+    assert.deepEqual(causes(silent), ['no-network-driver', 'nfs-version']);
 
-    // Its kernel's own DHCP, then a firewall before NFS: as with an initramfs that knows not how to ask.
+    // Its kernel's own DHCP; then an initramfs that asks for a version of NFS that there is not, then a firewall before NFS.
     const udhcpc = [
       'busybox',
       'udhcpc',
@@ -145,6 +173,11 @@ inOwnNamespace(import.meta.url, () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
       [now] = await world.boots();
     }
+    assert.match(
+      world.onBoard('rpcinfo', '-T', 'udp', world.network.server, '100003', '2').output,
+      /not registered|not available/,
+    );
+    assert.deepEqual(causes(await world.diagnosed('root-not-asked')), ['nfs-version', 'firewall-nfs']);
     const mend = blockPorts(world.network.bridge, [{ protocol: 'tcp', port: 111 }]);
     const tried = world.onBoard('timeout', '1', 'nfs-ls', `nfs://${world.network.server}${own}?version=3`);
     assert.notEqual(tried.code, 0);
@@ -205,7 +238,28 @@ inOwnNamespace(import.meta.url, () => {
     const boot = await cycled('no-offer');
     assert.deepEqual([stages(boot), causes(boot)[0]], [['power-on', 'dhcp'], 'option-43']);
     assert.match(boot.diagnosis.next ?? '', /BAKERY_DHCP=proxy/);
+
+    // A DHCP server that names another TFTP server: nobody serves there.
+    const query = '?mode=full&first=10.99.0.200&last=10.99.0.220';
+    const own = await world.ask<string>('GET', `/netboot/dnsmasq.conf${query}`, 200);
+    await world.network.serveDhcp(own.replaceAll(world.network.server, '10.99.0.66'));
+    const astray = await cycled('no-file');
+    await world.network.serveDhcp(undefined);
+    assert.deepEqual(
+      [stages(astray), causes(astray)],
+      [
+        ['power-on', 'dhcp'],
+        ['firewall-boot', 'other-server'],
+      ],
+    );
     assert.ok((await world.boots()).slice(1).every(({ endedBy }) => endedBy === 'off' || endedBy === 'next'));
+  });
+
+  test('where DHCP is not read a board that takes no offer is not heard of', async () => {
+    await world.restart({ BAKERY_DHCP: 'off' });
+    const boot = await cycled('no-sign');
+    assert.deepEqual(causes(boot), ['boot-order', 'stp', 'cable', 'option-43', 'firewall-boot']);
+    await world.restart({ BAKERY_DHCP: 'listen' });
   });
 
   test('a Pi 3 that gets its first stage and asks for nothing more is told by its MAC', async () => {

@@ -29,6 +29,11 @@ export interface ToldBoot {
   };
 }
 
+/** What is wrong with a board. */
+export type BoardFault = Pick<RomBoardFacts, 'bootOrder' | 'isTooNew'>;
+
+const SOUND = { bootOrder: 'f21', isTooNew: false } as const satisfies BoardFault;
+
 /** A Bakery, the wire it is on, and one virtual Pi on a port of a switch. */
 export interface BootWorld {
   readonly network: LabNetwork;
@@ -43,6 +48,8 @@ export interface BootWorld {
   restart(settings?: Readonly<Record<string, string>>): Promise<void>;
   /** What the switch does from now on in place of switching the board on; undefined: that again. */
   onPower(act: (() => Promise<void>) | undefined): void;
+  /** What it is otherwise from its next power-on on; absent: nothing. */
+  alter(how?: BoardFault): void;
   /** Power-cycles it. @returns once the switch has done it, or failed. */
   cycle(): Promise<void>;
   /** The newest boot, once its diagnosis has that code, and `is` is true of it; fails after a minute, with what it is. */
@@ -63,12 +70,13 @@ export async function makeBootWorld(pi: RomBoardFacts & { readonly address: stri
   let bakery: RunningBakery | undefined;
   let plugged: RomBoard | undefined;
   let isOn = false;
+  let fault: BoardFault = SOUND;
   let instead: (() => Promise<void>) | undefined;
   const port: PowerPort = {
     async on() {
       if (instead) return instead();
       if (isOn) return;
-      plugged = plugged ? plugged.powerOn() : plugInRom(name, pi);
+      plugged = plugged ? plugged.powerOn(fault) : plugInRom(name, { ...pi, ...fault });
       isOn = true;
     },
     async off() {
@@ -118,6 +126,9 @@ export async function makeBootWorld(pi: RomBoardFacts & { readonly address: stri
     },
     onPower(act) {
       instead = act;
+    },
+    alter(how = {}) {
+      fault = { ...SOUND, ...how };
     },
     async cycle() {
       await world.ask('POST', `/pis/${pi.serial}/power`, 202, { action: 'cycle' });

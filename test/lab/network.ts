@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,8 @@ export interface LabNetwork {
   readonly bridge: string;
   /** Runs a program from another address on the wire; its exit code and what it said. */
   asStranger(program: string, ...args: readonly string[]): { code: number; output: string };
+  /** Has another configuration of the site's dnsmasq; undefined: the usual one again. */
+  serveDhcp(configuration: string | undefined): Promise<void>;
   /** Ends all of it; may be called twice. */
   close(): Promise<void>;
 }
@@ -56,15 +58,26 @@ export function unplug(name: string): void {
   trySh('ip', 'netns', 'del', name);
 }
 
-/** The site's DHCP server: leases for the Pis and nobody else, no DNS, no word about booting. */
-function startDhcp(folder: string, pis: readonly { mac: string; address: string }[]): ChildProcess {
+/** Leases for the Pis and nobody else, no DNS, no word about booting. */
+function usualDhcp(pis: readonly { mac: string; address: string }[]): string {
+  const lines = [
+    'port=0',
+    'dhcp-range=10.99.0.0,static,255.255.255.0,infinite',
+    ...pis.map(({ mac, address }) => `dhcp-host=${mac},${address}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The site's DHCP server. Its leases are in the folder. */
+function startDhcp(folder: string, configuration: string): ChildProcess {
+  const file = join(folder, 'configuration');
+  writeFileSync(file, configuration);
   const [program = '', ...args] = boundToUs(
     'nsenter',
     '--net=/run/netns/site',
     'dnsmasq',
     '--keep-in-foreground',
-    '--conf-file=/dev/null',
-    '--port=0',
+    `--conf-file=${file}`,
     // It would become `dnsmasq`, who cannot write in our folder.
     '--user=root',
     `--dhcp-leasefile=${join(folder, 'leases')}`,
@@ -72,9 +85,7 @@ function startDhcp(folder: string, pis: readonly { mac: string; address: string 
     '--dhcp-authoritative',
     '--no-ping',
     '--interface=eth0',
-    '--dhcp-range=10.99.0.0,static,255.255.255.0,infinite',
     '--log-facility=-',
-    ...pis.map(({ mac, address }) => `--dhcp-host=${mac},${address}`),
   );
   return spawn(program, args, { env: LAB_ENV, stdio: ['ignore', 'ignore', 'pipe'] });
 }
@@ -87,11 +98,23 @@ export async function makeLabNetwork(pis: readonly { mac: string; address: strin
   requireTools('ip', 'nsenter', 'setpriv', 'dnsmasq');
   refuseRealNetwork();
   const folder = mkdtempSync(join(tmpdir(), 'bakery-dnsmasq-'));
-  let dhcp: ChildProcess | undefined;
-  let ended: Promise<unknown> = Promise.resolve();
+  let endDhcp = async (): Promise<void> => undefined;
+  async function serveDhcp(configuration = usualDhcp(pis)): Promise<void> {
+    await endDhcp();
+    const dhcp = startDhcp(folder, configuration);
+    const ended = new Promise<void>((resolve) => dhcp.once('close', () => resolve()));
+    endDhcp = async () => {
+      dhcp.kill('SIGKILL');
+      await ended;
+    };
+    let words = '';
+    dhcp.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      words = (words + text).slice(-4000);
+    });
+    await dhcpListens(dhcp, () => words);
+  }
   async function close(): Promise<void> {
-    dhcp?.kill('SIGKILL');
-    await ended;
+    await endDhcp();
     for (const name of ['site', 'stranger']) unplug(name);
     trySh('ip', 'link', 'del', BRIDGE);
     rmSync(folder, { recursive: true, force: true });
@@ -102,14 +125,7 @@ export async function makeLabNetwork(pis: readonly { mac: string; address: strin
     sh('ip', 'link', 'set', BRIDGE, 'up');
     plugIn('site', '10.99.0.2/24');
     plugIn('stranger', '10.99.0.66/24');
-    const started = startDhcp(folder, pis);
-    dhcp = started;
-    let words = '';
-    started.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      words = (words + text).slice(-4000);
-    });
-    ended = new Promise((resolve) => started.once('close', resolve));
-    await dhcpListens(started, () => words);
+    await serveDhcp();
   } catch (error) {
     await close();
     throw error;
@@ -125,6 +141,7 @@ export async function makeLabNetwork(pis: readonly { mac: string; address: strin
         return { code: status ?? -1, output: `${stdout ?? ''}${stderr ?? ''}` };
       }
     },
+    serveDhcp,
     close,
   };
 }

@@ -30,7 +30,7 @@ export interface RomBoard {
   /** Cuts its power; its cable and its address stay. */
   cutPower(): Promise<void>;
   /** Switches it on again. */
-  powerOn(change?: Pick<RomBoardFacts, 'prefix'>): RomBoard;
+  powerOn(change?: Pick<RomBoardFacts, 'prefix' | 'bootOrder' | 'isTooNew'>): RomBoard;
   /** Takes it out. */
   close(): Promise<void>;
 }
@@ -45,6 +45,9 @@ export interface RomBoardFacts {
   readonly revision?: string;
   /** See `RomSettings`. */
   readonly prefix?: string;
+  readonly isTooNew?: boolean;
+  /** BOOT_ORDER of its EEPROM, hex. */
+  readonly bootOrder?: string;
 }
 
 /** Plugs a board in and switches it on. */
@@ -56,10 +59,12 @@ export function plugInRom(name: string, board: RomBoardFacts): RomBoard {
 function powerOn(name: string, board: RomBoardFacts): RomBoard {
   const { model, serial, mac, revision = '0' } = board;
   const prefix = board.prefix === undefined ? {} : { prefix: board.prefix };
-  const facts = Object.entries({ model, serial, mac, revision, ...prefix }).flatMap(([option, value]) => [
+  const bootOrder = board.bootOrder === undefined ? {} : { 'boot-order': board.bootOrder };
+  const facts = Object.entries({ model, serial, mac, revision, ...prefix, ...bootOrder }).flatMap(([option, value]) => [
     `--${option}`,
     value,
   ]);
+  if (board.isTooNew) facts.push('--too-new');
   const argv = boundToUs('nsenter', `--net=/run/netns/${name}`, process.execPath, MAIN, ...facts);
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { env: LAB_ENV, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -16,6 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   mcopy: 'mtools',
   mount: 'mount',
   'nfs-ls': 'libnfs-utils',
+  rpcinfo: 'rpcbind',
   nft: 'nftables',
   nsenter: 'util-linux',
   'qemu-system-aarch64': 'qemu-system-arm',

@@ -20,6 +20,8 @@ export interface RomSettings extends Omit<RomTftpSettings, 'server'> {
   readonly serial: string;
   /** What stands before its names, by TFTP_PREFIX in an EEPROM's configuration; `<serial>/` by default. */
   readonly prefix?: string;
+  /** Newer than its firmware knows of, which then stops. */
+  readonly isTooNew?: boolean;
   /** Where files are, or how one of its programs finds that out. @throws BootFailure */
   readonly server: string | ((stage: DhcpStage) => Promise<string>);
   /** Called after each request. */
@@ -46,7 +48,12 @@ export async function bootRom(settings: RomSettings): Promise<RomRun> {
     const reader = { ...board, serial };
     if (model === '5') return bootPi5(asking, reader, { options, turnTo });
     if (model === '3b' || model === '3b+') return bootPi3(asking, reader, { options, turnTo });
-    return bootPi4(asking, reader, { options, isOld: model === '4-2020', turnTo });
+    return bootPi4(asking, reader, {
+      options,
+      isOld: model === '4-2020',
+      isTooNew: settings.isTooNew === true,
+      turnTo,
+    });
   }
   try {
     return { boot: await firmware(ask), failure: undefined, requests: ask.requests };

@@ -19,6 +19,8 @@ const { values } = parseArgs({
     mac: { type: 'string', default: '' },
     revision: { type: 'string', default: '0' },
     prefix: { type: 'string' },
+    'boot-order': { type: 'string', default: 'f21' },
+    'too-new': { type: 'boolean', default: false },
     workdir: { type: 'string', default: '' },
     'file-timeout-ms': { type: 'string', default: '30000' },
   },
@@ -36,11 +38,18 @@ async function locate(stage: DhcpStage): Promise<string> {
   return lease.tftp;
 }
 
+// Read from the right; 2 is the network (raspberry-pi/eeprom-bootloader.adoc, BOOT_ORDER). Without it a board asks nobody.
+if (!values['boot-order'].includes('2')) {
+  tell('failed', { requests: [], reason: `BOOT_ORDER=0x${values['boot-order']} has no network in it` });
+  process.exit(0);
+}
+
 const { boot, failure, requests } = await bootRom({
   model: values.model as RomModel,
   server: values.server === '' ? locate : values.server,
   serial: values.serial,
   ...(values.prefix === undefined ? {} : { prefix: values.prefix }),
+  isTooNew: values['too-new'],
   fileTimeoutMs: Number(values['file-timeout-ms']),
   onRequest: (request) => tell('request', { request }),
 });

@@ -9,8 +9,10 @@ import { createFirmware, type FetchedBoot, firstLine } from './firmware.ts';
 export async function bootPi4(
   ask: Asking,
   board: Board,
-  { options, isOld, turnTo }: { options: readonly string[]; isOld: boolean; turnTo(stage: number): Promise<void> },
+  how: { options: readonly string[]; isOld: boolean; isTooNew: boolean; turnTo(stage: number): Promise<void> },
 ): Promise<FetchedBoot> {
+  const { options, isOld, isTooNew, turnTo } = how;
+
   /** Whether the folder has firmware: `start4.elf`, or an older name; one that does not answer is not passed over for the other. */
   async function pickFolder(): Promise<string> {
     for (const name of ['start4.elf', 'start.elf']) {
@@ -70,5 +72,7 @@ export async function bootPi4(
   }
 
   await eeprom();
+  // It shows that with its LED, and asks for nothing more (raspberry-pi/led_blink_warnings.adoc).
+  if (isTooNew) throw new BootFailure('start4.elf is too old for this board');
   return loadSystem();
 }
