@@ -282,24 +282,33 @@ inOwnNamespace(import.meta.url, () => {
       });
     }
 
-    await t.test(
-      'a file system that the kernel finds broken only when it is written on is refused as broken',
-      async () => {
+    for (const [how, code, spoil] of [
+      ['is written on', 'filesystem-broken', 'after'],
+      ['is read', 'root-unfit', 'before'],
+    ] as const) {
+      await t.test(`a file system that the kernel finds broken only when it ${how} is refused`, async () => {
         const breaking: Exec = async (program, args, options) => {
+          const [file = '', at = ''] = args.slice(-2);
+          if (program === 'mount' && spoil === 'before')
+            run('debugfs', '-w', '-R', 'set_inode_field /etc extra_isize 65535', file);
           const result = await exec(program, args, options);
-          if (program === 'mount') {
-            const source = (await mountAt(String(args.at(-1))))?.source ?? '';
-            writeFileSync(`/sys/fs/ext4/${source.slice('/dev/'.length)}/trigger_fs_error`, 'for a test\n');
+          if (program === 'mount' && spoil === 'after') {
+            const device = (await mountAt(at))?.source.slice('/dev/'.length);
+            writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, 'for a test\n');
           }
           return result;
         };
         const images = bench.imagesBy(breaking);
-        await images.receive(chunksOf(image(STOCK)), { id: 'g', signal });
-        await assert.rejects(images.makeGolden({ id: 'g', signal }), fault('filesystem-broken'));
+        const take = async () => {
+          await images.receive(chunksOf(image(STOCK)), { id: 'g', signal });
+          await images.makeGolden({ id: 'g', signal });
+          await images.prepare({ id: 'g', signal });
+        };
+        await assert.rejects(take, fault(code));
         await undo(bench, 'g');
         assert.deepEqual(readdirSync(bench.pool.path('work', '')), []);
-      },
-    );
+      });
+    }
 
     await t.test(
       'a root that is not mounted any more gets nothing, and one that is worked on stays mounted',
