@@ -453,7 +453,8 @@ async function start(
     reload: api.renewTls,
     async close(drainMs) {
       ready = false;
-      await engine.drain(drainMs);
+      turns.stop();
+      await engine.drain(drainMs, turns.isWaiting);
       await teardown.run(log);
     },
   };

@@ -1,6 +1,6 @@
 import { BakeryError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
-import { mintOperationId, type OperationId } from '../../core/ids.ts';
+import { mintOperationId, type OperationId, type PiId } from '../../core/ids.ts';
 import type { Log, LogScope } from '../../core/log.ts';
 import { addKey, findKeyed, type IdempotencyKey, type KeyedOperation } from '../../db/idempotency.ts';
 import {
@@ -63,16 +63,23 @@ export interface Engine {
   progress(id: OperationId): Progress | undefined;
   /** The steps of a kind of operation, in their order; none for a kind that this version does not know. */
   stepsOf(kind: string): readonly string[];
-  /** No new operations; resolves when those that do something have ended, or after `ms`. */
-  drain(ms: number): Promise<void>;
+  /**
+   * No new operations; resolves when those that do something have ended, or after `ms`. `waits`: that Pi waits to be switched on, and
+   * what it waits in goes on after the next start.
+   */
+  drain(ms: number, waits?: (pi: PiId) => boolean): Promise<void>;
 }
 
 interface Live {
   readonly kind: string;
+  readonly pi: PiId | undefined;
   readonly abort: AbortController;
   readonly done: Promise<void>;
   progress: Progress | undefined;
 }
+
+/** How often a server that stops looks whether what it waits for only waits itself. */
+const DRAIN_LOOK_MS = 100;
 
 const RESTORED: OperationFault = {
   kind: 'conflict',
@@ -123,6 +130,7 @@ export function createEngine(options: {
     const abort = new AbortController();
     const entry: { -readonly [K in keyof Live]: Live[K] } = {
       kind: operation.kind,
+      pi: operation.pi,
       abort,
       done: Promise.resolve(),
       progress: undefined,
@@ -284,13 +292,18 @@ export function createEngine(options: {
       await Promise.all(ends);
     },
 
-    async drain(ms) {
+    async drain(ms, waits = () => false) {
       draining = true;
-      const acting = [...live.values()].filter(({ kind }) => !kindOf(kind).onlyWaits);
-      const all = Promise.allSettled(acting.map((operation) => operation.done));
-      const enough = new AbortController();
-      await Promise.race([all, clock.sleep(ms, enough.signal).catch(() => undefined)]);
-      enough.abort();
+      const acts = ({ kind, pi }: Live) => !(kindOf(kind).onlyWaits || (pi && waits(pi)));
+      for (const until = clock.monotonic() + ms; clock.monotonic() < until; ) {
+        const acting = [...live.values()].filter(acts);
+        if (acting.length === 0) return;
+        const all = Promise.allSettled(acting.map((operation) => operation.done));
+        // One of them may come to wait meanwhile.
+        const enough = new AbortController();
+        await Promise.race([all, clock.sleep(DRAIN_LOOK_MS, enough.signal).catch(() => undefined)]);
+        enough.abort();
+      }
     },
   };
   return engine;

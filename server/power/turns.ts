@@ -32,6 +32,7 @@ export interface BootTurns {
   /** It is up, or off. */
   ended(pi: PiId): void;
   counts(): BootCounts;
+  isWaiting(pi: PiId): boolean;
   /** No more turns are given: who waits goes on waiting, as an operation that the next start of the server takes up. */
   stop(): void;
 }
@@ -149,6 +150,7 @@ export function createBootTurns(options: {
       sweep();
       return { underWay: count(boots.values()), waiting: count(waiting) };
     },
+    isWaiting: (pi) => waiting.some((one) => one.pi === pi),
     stop() {
       isStopped = true;
       alarm.abort();

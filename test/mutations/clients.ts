@@ -69,8 +69,8 @@ export const clients: readonly Mutation[] = [
   {
     name: 'a stop leaves the NFS server running',
     file: 'server/compose.ts',
-    old: 'await engine.drain(drainMs);',
-    new: 'await engine.drain(drainMs);\n      await backend.stop();',
+    old: 'await engine.drain(drainMs, turns.isWaiting);',
+    new: 'await engine.drain(drainMs, turns.isWaiting);\n      await backend.stop();',
     test: 'test/e2e/restart.test.ts',
     fails: 'a Pi goes on reading and writing while Bakery is stopped',
   },

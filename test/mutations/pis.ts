@@ -84,7 +84,7 @@ export const pis: readonly Mutation[] = [
   {
     name: 'a server that stops does not wait for a bulk',
     file: 'server/operations/engine.ts',
-    old: '.filter(({ kind }) => !kindOf(kind).onlyWaits)',
+    old: 'kindOf(kind).onlyWaits || ',
     new: '',
     test: 'test/unit/engine-parents.test.ts',
     fails: 'a server that stops waits for what is being done',

@@ -201,4 +201,12 @@ export const storms: readonly Mutation[] = [
     test: 'test/contract/answering.test.ts',
     fails: 'a board that runs answers',
   },
+  {
+    name: 'a stop does not wait for who waits for a turn',
+    file: 'server/operations/engine.ts',
+    old: ' || (pi && waits(pi))',
+    new: '',
+    test: 'test/unit/engine-parents.test.ts',
+    fails: 'a server that stops waits for what is being done',
+  },
 ];

@@ -128,6 +128,7 @@ test('a server that stops gives no more turns', LIMIT, async () => {
   await take(A);
   void take(B);
   await clock.pass(1);
+  assert.deepEqual([A, B].map(turns.isWaiting), [false, true]);
   turns.stop();
   turns.ended(A);
   await clock.pass(100_000);

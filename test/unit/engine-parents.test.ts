@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
-import { mintOperationId, type OperationId } from '../../core/ids.ts';
+import { mintOperationId, type OperationId, type PiId } from '../../core/ids.ts';
 import { addOperation, findOperation, setOperationState } from '../../db/journal.ts';
 import { openDatabase } from '../../db/open.ts';
+import { addPi } from '../../db/pis.ts';
 import { createEngine } from '../../server/operations/engine.ts';
 import type { OperationKind, Step } from '../../server/operations/kind.ts';
 import { clock, kindOf, quiet } from '../lab/toy-operation.ts';
@@ -73,6 +74,19 @@ test('a server that stops waits for what is being done, and not for what only wa
   // What the parent waits for is no run of this server.
   await addOperation(db, { id: child, kind: 'toy', version: 1, params: { n: 1 }, claims: [], by: undefined, now: 1 });
   const parent = await engine.start('parent', {});
+  // Nor for one whose Pi waits for its turn to be switched on, from the moment that it does.
+  const pi = '5564247d' as PiId;
+  await addPi(db, { id: pi, quarantine: false, confirmed: true, now: 1 });
+  const powerOn = {
+    ...kindOf(world, { slow }),
+    kind: 'power',
+    claims: () => [{ resource: `pi:${pi}`, purpose: 'power' }],
+  };
+  const other = createEngine({ db, kinds: [powerOn], clock: systemClock, log: quiet });
+  await other.start('power', { n: 3 });
+  let looks = 0;
+  await other.drain(60_000, (of) => of === pi && ++looks > 2);
+  assert.ok(looks > 2);
   await engine.drain(60_000);
   assert.equal((await findOperation(db, parent.id))?.state, 'running', 'it goes on after the next start');
   await assert.rejects(engine.start('toy', { n: 2 }), { code: 'stopping' });
