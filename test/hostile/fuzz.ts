@@ -7,7 +7,12 @@ import { type Request, requestsFor, toBytes } from './requests.ts';
 import { type Outcome, openWire, type Wire } from './wire.ts';
 import type { FuzzWorld } from './world.ts';
 
-const CLIENTS = 12;
+const CLIENTS = 24;
+/**
+ * An operation's cases are shared out in portions of so many: most answers come at once, and some are waited for for seconds; one client
+ * alone would take hours for those.
+ */
+const PORTION = 100;
 /** The cases come in so many goes, so that each operation meets what the others have left behind. */
 const GOES = 4;
 /** How often the world is tended. */
@@ -77,9 +82,14 @@ export async function fuzz(options: {
   }
 
   async function go(runs: ReadonlyMap<string, number>): Promise<void> {
+    const portions = api.operations.flatMap((operation) => {
+      const all = runs.get(operation.id) ?? 1;
+      const count = Math.ceil(all / PORTION);
+      return Array.from({ length: count }, (_, i) => ({ operation, numRuns: Math.min(PORTION, all - i * PORTION) }));
+    });
     const queue = chance
-      .shuffled(api.operations)
-      .map((operation) => ({ operation, seed: chance.below(2 ** 31), numRuns: runs.get(operation.id) ?? 1 }))
+      .shuffled(portions)
+      .map((portion) => ({ ...portion, seed: chance.below(2 ** 31) }))
       .values();
     await Promise.all(
       Array.from({ length: CLIENTS }, async () => {
