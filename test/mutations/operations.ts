@@ -334,4 +334,12 @@ export const operations: readonly Mutation[] = [
     test: 'test/operations/mishaps.test.ts',
     fails: 'a bake that is cancelled while it works',
   },
+  {
+    name: 'start: a signal to npm reaches the server',
+    file: 'package.json',
+    old: '"start": "exec node',
+    new: '"start": "node',
+    test: 'test/unit/launch.test.ts',
+    fails: 'a SIGTERM to npm reaches the server',
+  },
 ];

@@ -258,6 +258,23 @@ describe('launcher: as a process', () => {
     });
   }
 
+  test('a SIGTERM to npm reaches the server, and npm ends after it', async (t) => {
+    const main = `process.on('SIGTERM', () => setTimeout(() => { console.log('drained'); process.exit(0); }, 300));
+      setTimeout(() => {}, 20_000); console.log('up');`;
+    const root = await checkout(t, main);
+    const { scripts } = JSON.parse(await readFile(join(server, '../package.json'), 'utf8'));
+    const start = scripts.start.replace(/start$/, 'stop');
+    await writeFile(join(root, 'package.json'), JSON.stringify({ scripts: { start } }));
+    const child = spawn('npm', ['start'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    child.stdout.on('data', (chunk) => (text += String(chunk)));
+    while (!text.includes('up')) await new Promise((resolve) => setTimeout(resolve, 10));
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+    assert.match(text, /drained/);
+  });
+
   test('a server ended by a signal ends the launcher by the same signal', async (t) => {
     const child = launch(await checkout(t, `process.kill(process.pid, 'SIGKILL');`), ['stop']);
     const [, signal] = await once(child, 'close');
