@@ -1,13 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type BakeformName, mintDiskId, type PiId } from '../../core/ids.ts';
-import { requireReadyBakeform } from '../../db/bakeforms.ts';
+import type { BakeformName, PiId } from '../../core/ids.ts';
 import { listClaimed } from '../../db/claims.ts';
-import { addDisk, mintExportId, removeDisk, setDiskState } from '../../db/disks.ts';
+import { addDisk, removeDisk, setDiskState } from '../../db/disks.ts';
 import type { Executor } from '../../db/open.ts';
 import { listPis, movePi, patchPi } from '../../db/pis.ts';
 import type { OperationKind } from './kind.ts';
-import { cloneRoot, type GoldenBytes, NewRoot, planRoot, type RootWish, settleRoot } from './new-root.ts';
+import { cloneRoot, type GoldenBytes, mintRoot, NewRoot, type RootWish, settleRoot } from './new-root.ts';
 import { type PiChoice, pickPi } from './pick.ts';
 import type { OperationPorts } from './ports.ts';
 import { powerOnStep } from './power-on.ts';
@@ -35,20 +33,11 @@ export async function planBake(
   wish: BakeWish,
   facts: { controls(pi: PiId): boolean; goldenBytes: GoldenBytes },
 ): Promise<BakeParams> {
-  const bakeform = await requireReadyBakeform(trx, wish.bakeform, 'invalid');
+  const root = await mintRoot(trx, wish, facts.goldenBytes);
   const claimed = await listClaimed(trx);
   const isClaimed = (pi: PiId) => claimed.has(`pi:${pi}`);
   const pi = pickPi(await listPis(trx), wish, { controls: facts.controls, isClaimed });
-  return {
-    pi: pi.id,
-    bakeform: bakeform.name,
-    golden: bakeform.volumeId,
-    disk: mintDiskId(),
-    fsUuid: randomUUID(),
-    exportId: await mintExportId(trx),
-    ...(wish.powerOn ? { powerOn: true } : {}),
-    ...(await planRoot(wish, { volumeId: bakeform.volumeId, bytes: facts.goldenBytes })),
-  };
+  return { pi: pi.id, ...root, ...(wish.powerOn ? { powerOn: true } : {}) };
 }
 
 /** Takes a Pi from the fridge with a clone of a bakeform. Powers it on only when told to: else the client does that. */

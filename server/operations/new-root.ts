@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { BakeryError } from '../../core/errors.ts';
-import type { BakeformName, DiskId, PiId } from '../../core/ids.ts';
+import { type BakeformName, type DiskId, mintDiskId, type PiId } from '../../core/ids.ts';
 import { formatSize } from '../../core/size.ts';
+import { requireReadyBakeform } from '../../db/bakeforms.ts';
+import { mintExportId } from '../../db/disks.ts';
+import type { Executor } from '../../db/open.ts';
 import type { Furnishing, OperationPorts } from './ports.ts';
 
 /** What is put on a new root, as the journal keeps it. The journal forgets `secrets` when the operation ends. */
@@ -40,7 +44,7 @@ export interface RootWish {
 export type GoldenBytes = (volumeId: string) => Promise<number>;
 
 /** The wish as the journal keeps it, once it is known to fit. @throws BakeryError `root-too-small` (invalid). */
-export async function planRoot(
+async function planRoot(
   wish: RootWish,
   golden: { volumeId: string; bytes: GoldenBytes },
 ): Promise<Omit<KeptRootWish, 'bakeform'>> {
@@ -53,6 +57,26 @@ export async function planRoot(
     }
   }
   return keepWish(wish);
+}
+
+/**
+ * The ids of a new root of a bakeform, minted in the admitting transaction, with what is wished of it.
+ * @throws BakeryError `bakeform-unknown`, `root-too-small` (invalid).
+ */
+export async function mintRoot(
+  trx: Executor,
+  wish: RootWish & { readonly bakeform: BakeformName },
+  goldenBytes: GoldenBytes,
+): Promise<NewRoot> {
+  const { name, volumeId } = await requireReadyBakeform(trx, wish.bakeform, 'invalid');
+  return {
+    bakeform: name,
+    golden: volumeId,
+    disk: mintDiskId(),
+    fsUuid: randomUUID(),
+    exportId: await mintExportId(trx),
+    ...(await planRoot(wish, { volumeId, bytes: goldenBytes })),
+  };
 }
 
 /** The wish as the journal keeps it. */

@@ -1,15 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { BakeryError, describeError } from '../../core/errors.ts';
-import { type BakeformName, type DiskId, type Ipv4, mintDiskId, type PiId } from '../../core/ids.ts';
-import { requireReadyBakeform } from '../../db/bakeforms.ts';
-import { addDisk, listDisksOf, mintExportId, placeDisk, removeDisk, setDiskState } from '../../db/disks.ts';
+import type { BakeformName, DiskId, Ipv4, PiId } from '../../core/ids.ts';
+import { addDisk, listDisksOf, placeDisk, removeDisk, setDiskState } from '../../db/disks.ts';
 import { findOperation } from '../../db/journal.ts';
 import type { Executor } from '../../db/open.ts';
 import { findPiBy, movePi, patchPi, requirePi } from '../../db/pis.ts';
 import { notBaked } from './disks.ts';
 import type { OperationKind } from './kind.ts';
-import { cloneRoot, type GoldenBytes, NewRoot, planRoot, type RootWish, settleRoot } from './new-root.ts';
+import { cloneRoot, type GoldenBytes, mintRoot, NewRoot, type RootWish, settleRoot } from './new-root.ts';
 import type { OperationPorts } from './ports.ts';
 import { POWER_ON_MS, powerOnStep } from './power-on.ts';
 import { forgetDisk } from './trash.ts';
@@ -55,21 +53,15 @@ export async function planRebake(
   const pi = await requirePi(trx, wish.pi);
   const old = (await listDisksOf(trx, pi.id)).find(({ role, state }) => role === 'root' && state === 'ready');
   if (pi.state !== 'baked' || !old) throw notBaked(pi.id, pi.state);
-  const bakeform = await requireReadyBakeform(trx, wish.bakeform, 'invalid');
   // One that was never switched by Bakery and has an address is in use all the same.
   const isOn = pi.desiredPower === 'on' || (pi.desiredPower === undefined && pi.address !== undefined);
   return {
     pi: pi.id,
     old: { disk: old.id, fsUuid: old.fsUuid, exportId: old.exportId },
-    bakeform: bakeform.name,
-    golden: bakeform.volumeId,
-    disk: mintDiskId(),
-    fsUuid: randomUUID(),
-    exportId: await mintExportId(trx),
     keepPiConfig: wish.keepPiConfig ?? true,
     powerOn: wish.power === undefined ? isOn && facts.controls(pi.id) : wish.power === 'on',
     before: { isOn, awaitOff: pi.awaitOff, ...(pi.address ? { address: pi.address } : {}) },
-    ...(await planRoot(wish, { volumeId: bakeform.volumeId, bytes: facts.goldenBytes })),
+    ...(await mintRoot(trx, wish, facts.goldenBytes)),
   };
 }
 
