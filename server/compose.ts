@@ -183,7 +183,14 @@ async function start(
   const volumes = sparing(withDiskFaults(createVolumes({ pool, exec, log, dirtyLimits, openFiles })), spared);
   const survey = () => surveyVolumes(exec, pool);
   const images = withDiskFaults(
-    createImages({ pool, exec, log, rootBytes: config.BAKERY_ROOT_SIZE, firmwareFolder: firmwareFolderOf(config) }),
+    createImages({
+      pool,
+      exec,
+      log,
+      rootBytes: config.BAKERY_ROOT_SIZE,
+      imageBytes: config.BAKERY_MAX_UPLOAD,
+      firmwareFolder: firmwareFolderOf(config),
+    }),
   );
   const served = Promise.withResolvers<void>();
   const space = createSpaceKeeper({

@@ -6,7 +6,9 @@ export interface ExecOptions {
   /** Ends the child (SIGTERM, then SIGKILL 2 s later) after this many ms. Every call has a limit; default 30 s. */
   readonly timeoutMs?: number;
   /** Bytes for the child's standard input, which is closed after them; none by default. */
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** Takes what the child prints, which waits for it, in place of `stdout`. What it throws ends the child, and is thrown. */
+  readonly onOutput?: (chunk: Uint8Array) => Promise<void>;
   /** Exit codes that count as success; `[0]` by default. */
   readonly okCodes?: readonly number[];
   /** Working folder. */
@@ -43,6 +45,24 @@ function overdue(timeoutMs: number, signal: AbortSignal | undefined): Promise<'o
   });
 }
 
+function stdinOf(input: ExecOptions['input']) {
+  if (input === undefined) return { stdin: 'ignore' as const };
+  return typeof input === 'string' || input instanceof Uint8Array ? { input } : { stdin: input };
+}
+
+/** Hands over each chunk and keeps none. */
+function stdoutOf(onOutput: ExecOptions['onOutput'], refused: AbortController) {
+  if (!onOutput) return {};
+  async function take(chunk: Uint8Array): Promise<readonly Uint8Array[]> {
+    if (!refused.signal.aborted) await onOutput?.(chunk).catch((error) => refused.abort(error));
+    return [];
+  }
+  async function* transform(chunk: unknown): AsyncGenerator<Uint8Array> {
+    yield* await take(chunk as Uint8Array);
+  }
+  return { stdout: { transform, binary: true } } as const;
+}
+
 /**
  * Runs `program` and waits for its end.
  * @throws BakeryError `tool-missing` (unavailable), `tool-timeout` (timeout), `tool-failed` (internal); the detail holds the
@@ -51,6 +71,8 @@ function overdue(timeoutMs: number, signal: AbortSignal | undefined): Promise<'o
 export const exec: Exec = async (program, args, options = {}) => {
   const okCodes = options.okCodes ?? [0];
   const timeoutMs = options.timeoutMs ?? 30_000;
+  const refused = new AbortController();
+  const stops = [refused.signal, ...(options.signal ? [options.signal] : [])];
   const running = execa(program, [...args], {
     reject: false,
     extendEnv: false,
@@ -59,11 +81,13 @@ export const exec: Exec = async (program, args, options = {}) => {
     forceKillAfterDelay: 2_000,
     maxBuffer: 8 * 1024 * 1024,
     stripFinalNewline: false,
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    ...stdinOf(options.input),
+    ...stdoutOf(options.onOutput, refused),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    cancelSignal: AbortSignal.any(stops),
   });
   const result = await Promise.race([running, overdue(timeoutMs, options.signal)]);
+  refused.signal.throwIfAborted();
   if (result === 'overdue') {
     running.catch(() => undefined);
     running.stdout.destroy();

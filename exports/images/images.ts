@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises';
 import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import { withMounted } from '../../core/host/beneath.ts';
 import type { Exec } from '../../core/host/exec.ts';
@@ -13,13 +13,22 @@ import { keepFirmware } from './firmware.ts';
 import { carryPiConfig, type Furnishing, furnishRoot } from './furnish.ts';
 import { finishGolden, makeGoldenVolume, placeBootFiles, readBootFiles } from './golden.ts';
 import { giveIdentity } from './identity.ts';
+import { type IntakeFiles, type Unpacked, unpackUpload } from './intake.ts';
 import { inspectImage } from './layout.ts';
 import { findBootFolder, type Prepared, prepareRoot } from './prepare.ts';
 import { receiveImage } from './receive.ts';
+import { extractBootFiles, extractTar, makeTreeVolume } from './tree-volume.ts';
 
 /** What was made of an image, and what was found in it. */
 export interface PreparedImage extends Prepared {
   readonly root: { readonly usedBytes: number; readonly sizeBytes: number };
+}
+
+/** An upload that may be packed. */
+export interface UnpackedImage {
+  readonly id: string;
+  readonly signal: AbortSignal;
+  onBytes?(done: number, total: number): void;
 }
 
 /** Image intake: an upload becomes a golden volume. `id` names the golden volume to be. Every call may be repeated. */
@@ -28,6 +37,8 @@ export interface Images {
     body: AsyncIterable<Uint8Array>,
     image: { id: string; signal: AbortSignal; onBytes?(done: number): void },
   ): Promise<{ bytes: number; sha256: string }>;
+  /** Unpacks what was received until it is an image or a root. */
+  unpack(image: UnpackedImage): Promise<Unpacked>;
   makeGolden(image: { id: string; signal: AbortSignal; onBytes?(done: number, total: number): void }): Promise<void>;
   prepare(image: { id: string; signal: AbortSignal }): Promise<PreparedImage>;
   tidy(image: { id: string }): Promise<void>;
@@ -54,11 +65,19 @@ export function createImages(options: {
   log: Log;
   /** Size of a Pi's root: a golden volume is grown to it. */
   rootBytes: number;
+  /** The most that an image may have once it is unpacked. */
+  imageBytes: number;
   /** `$BAKERY_ROOT/boot`: the first-stage firmware that any Pi may ask for. */
   firmwareFolder: string;
 }): Images {
   const { pool, exec } = options;
   const imageOf = (id: string) => pool.path('incoming', `${id}.img`);
+  const filesOf = (id: string): IntakeFiles => ({
+    image: imageOf(id),
+    root: pool.path('incoming', `${id}.root.tar`),
+    boot: pool.path('incoming', `${id}.boot.tar`),
+    partial: pool.path('incoming', `${id}.partial`),
+  });
   const bootOf = (id: string) => pool.path('incoming', `${id}.boot`);
   const goldenOf = (id: string) => pool.path('golden', `${id}.ext4`);
   const workOf = (id: string) => pool.path('work', `golden-${id}`);
@@ -101,14 +120,32 @@ export function createImages(options: {
     }
   }
 
+  async function makeFromTree(id: string, signal: AbortSignal): Promise<void> {
+    const [{ root: tar, boot }, partial] = [filesOf(id), `${goldenOf(id)}.partial`];
+    const hasBoot = await exists(boot);
+    if (hasBoot) await extractBootFiles({ exec, pool }, { tar: boot, folder: bootOf(id), signal });
+    await makeTreeVolume(
+      { exec, pool },
+      { file: partial, tarBytes: (await stat(tar)).size, rootBytes: options.rootBytes },
+    );
+    await mounted(id, partial, async (root) => {
+      await extractTar(exec, { tar, folder: root, signal });
+      if (hasBoot) await placeBootFiles(bootOf(id), root, await findBootFolder(root));
+    });
+    await finishGolden(partial, goldenOf(id));
+  }
+
   return {
     receive: (body, { id, signal, onBytes }) =>
       receiveImage(body, { file: imageOf(id), pool, signal, ...(onBytes ? { onBytes } : {}) }),
+
+    unpack: ({ id, ...how }) => unpackUpload({ exec, pool, limitBytes: options.imageBytes }, filesOf(id), how),
 
     async makeGolden({ id, signal, onBytes }) {
       if (await exists(goldenOf(id))) return;
       const [image, partial] = [imageOf(id), `${goldenOf(id)}.partial`];
       await unmountWork(id);
+      if (await exists(filesOf(id).root)) return makeFromTree(id, signal);
       const layout = await inspectImage(exec, image);
       await readBootFiles(exec, { image, extent: layout.boot, folder: bootOf(id), signal });
       const { rootBytes } = options;
@@ -133,7 +170,8 @@ export function createImages(options: {
 
     async tidy({ id }) {
       await unmountWork(id);
-      await removeFile(imageOf(id));
+      const files = Object.values(filesOf(id));
+      for (const file of files.flatMap((one) => [one, `${one}.unpacked`])) await removeFile(file);
       await rm(bootOf(id), { recursive: true, force: true });
     },
 

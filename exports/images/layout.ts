@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
@@ -26,9 +26,22 @@ const Table = z.object({
   }),
 });
 
-/** MBR types (sfdisk --list-types): FAT16 and FAT32 in their LBA and CHS forms; Linux. */
-const FAT_TYPES = new Set(['4', '6', 'b', 'c', 'e']);
-const LINUX_TYPE = '83';
+/** What partitions of these types hold (sfdisk --list-types), by the kind of table. */
+const TYPES: Readonly<Record<string, { readonly boot: ReadonlySet<string>; readonly root: ReadonlySet<string> }>> = {
+  // FAT16 and FAT32 in their LBA and CHS forms; Linux.
+  dos: { boot: new Set(['4', '6', 'b', 'c', 'e']), root: new Set(['83']) },
+  gpt: {
+    // EFI system; Microsoft basic data.
+    boot: new Set(['c12a7328-f81f-11d2-ba4b-00a0c93ec93b', 'ebd0a0a2-b9e5-4433-87c0-68b6b72699c7']),
+    root: new Set([
+      // Linux file system.
+      '0fc63daf-8483-4772-8e79-3d69d8477de4',
+      // Linux root of ARM-64, and of ARM (UAPI group, Discoverable Partitions Specification).
+      'b921b045-1df0-41c3-af44-4c6f280d3fae',
+      '69dad710-2ce4-4e3c-b16c-21a1d49abed3',
+    ]),
+  },
+};
 
 function bad(code: string, message: string): BakeryError {
   return new BakeryError('invalid', code, message);
@@ -45,7 +58,8 @@ export function readLayout(json: string, fileBytes: number): ImageLayout {
   } catch {
     throw bad('image-not-an-image', 'the upload has no partition table');
   }
-  if (table.label !== 'dos') throw bad('image-partitions', 'only images with an MBR partition table are supported yet');
+  const types = TYPES[table.label];
+  if (!types) throw bad('image-partitions', 'the partition table of an image is an MBR or a GPT');
   const extents = table.partitions.map((p) => ({
     type: p.type.toLowerCase(),
     offset: p.start * table.sectorsize,
@@ -58,8 +72,8 @@ export function readLayout(json: string, fileBytes: number): ImageLayout {
       throw bad('image-partitions', 'the partitions of the image overlap');
     }
   }
-  const boot = sorted.find((part) => FAT_TYPES.has(part.type));
-  const root = sorted.find((part) => part.type === LINUX_TYPE);
+  const boot = sorted.find((part) => types.boot.has(part.type));
+  const root = sorted.find((part) => types.root.has(part.type));
   if (!boot || !root) {
     const found = sorted.map((part) => part.type).join(', ') || 'none';
     throw bad('image-partitions', `the image must have a FAT boot and a Linux root partition; it has types: ${found}`);
@@ -74,33 +88,12 @@ export function readLayout(json: string, fileBytes: number): ImageLayout {
   };
 }
 
-/** First bytes of files that hold an image, packed. */
-const PACKED: readonly (readonly [string, string])[] = [
-  ['fd377a585a00', 'xz'],
-  ['1f8b', 'gzip'],
-  ['28b52ffd', 'zstd'],
-  ['504b0304', 'zip'],
-];
-
 /**
  * Reads an image's layout and checks that its root is ext4.
- * @throws BakeryError of the kinds of `readLayout`; `image-packed`, `image-root-not-ext4` (invalid).
+ * @throws BakeryError of the kinds of `readLayout`; `image-root-not-ext4` (invalid).
  */
 export async function inspectImage(exec: Exec, file: string): Promise<ImageLayout> {
-  const handle = await open(file, 'r');
-  let head: string;
-  let size: number;
-  try {
-    const start = Buffer.alloc(8);
-    await handle.read(start, 0, 8, 0);
-    head = start.toString('hex');
-    size = (await handle.stat()).size;
-  } finally {
-    await handle.close();
-  }
-  const packed = PACKED.find(([magic]) => head.startsWith(magic));
-  if (packed)
-    throw bad('image-packed', `the image is packed (${packed[1]}), which is not supported yet: unpack it first`);
+  const { size } = await stat(file);
   // sfdisk exits 1 where there is no table.
   const { stdout } = await exec('sfdisk', ['--json', file], { okCodes: [0, 1] });
   const layout = readLayout(stdout, size);

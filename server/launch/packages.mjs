@@ -16,6 +16,8 @@ export const PACKAGES = [
   { name: 'mount', for: 'start', programs: ['mount', 'umount', 'losetup'] },
   { name: 'util-linux', for: 'start', programs: ['fstrim', 'blkid'] },
   { name: 'mtools', for: 'start', programs: ['mcopy', 'mdir'] },
+  { name: 'xz-utils', for: 'start', programs: ['xz'] },
+  { name: 'zstd', for: 'start', programs: ['zstd'] },
   { name: 'xfsprogs', for: 'start', programs: ['mkfs.xfs', 'xfs_growfs'] },
   { name: 'nfs-ganesha', for: 'start', programs: ['ganesha.nfsd'] },
   { name: 'nfs-ganesha-vfs', for: 'start', programs: [] },
@@ -44,7 +46,6 @@ export const PACKAGES = [
   { name: 'cpio', for: 'test', programs: ['cpio'] },
   { name: 'kmod', for: 'test', programs: ['depmod', 'modprobe'] },
   { name: 'openssl', for: 'test', programs: ['openssl'] },
-  { name: 'xz-utils', for: 'test', programs: ['xz'] },
 ];
 
 /** The lines of the table that `purpose` (`start` or `test`) needs. */

@@ -88,6 +88,15 @@ export function uploadBakeformKind(ports: OperationPorts): OperationKind<Bakefor
         undo: ({ params }) => images.tidy({ id: params.volume }),
       },
       {
+        name: 'unpack',
+        timeoutMs: 3 * 3_600_000,
+        do({ params, signal, report }) {
+          const onBytes = (done: number, total: number) => report({ done, total, unit: 'bytes' });
+          return images.unpack({ id: params.volume, signal, onBytes });
+        },
+        undo: ({ params }) => images.tidy({ id: params.volume }),
+      },
+      {
         name: 'golden',
         timeoutMs: 60 * 60_000,
         do({ params, signal, report }) {

@@ -75,6 +75,12 @@ export interface ImagePort {
     image: { id: string; signal: AbortSignal; onBytes(done: number): void },
   ): Promise<{ bytes: number; sha256: string }>;
   /** Checks the image and turns it into a golden volume. */
+  /** Unpacks what was received, until it is an image or a root. */
+  unpack(image: {
+    id: string;
+    signal: AbortSignal;
+    onBytes(done: number, total: number): void;
+  }): Promise<{ content: 'image' | 'tree'; layers: readonly string[] }>;
   makeGolden(image: { id: string; signal: AbortSignal; onBytes(done: number, total: number): void }): Promise<void>;
   /** Makes the golden volume fit to netboot; says what it did. */
   prepare(image: {

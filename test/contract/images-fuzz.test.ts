@@ -60,6 +60,7 @@ inOwnNamespace(import.meta.url, () => {
     const { images, volumes, pool } = bench;
     const { code } = await refusal(async () => {
       await images.receive(chunksOf(bytes, MIB), { id: 'g', signal });
+      await images.unpack({ id: 'g', signal });
       await images.makeGolden({ id: 'g', signal });
       await images.prepare({ id: 'g', signal });
     }, what);
@@ -97,13 +98,13 @@ inOwnNamespace(import.meta.url, () => {
     });
   }
 
-  test('packed images are refused as such, whatever they would become, and no byte is unpacked', async () => {
+  test('packed images are taken for what they hold, and bombs take no room', async () => {
     const bomb = Buffer.alloc(64 * MIB);
     const image = whole[0]?.bytes ?? Buffer.alloc(0);
-    const packed: [string, Uint8Array, string][] = [
-      ['an image in gzip', gzipSync(image), 'image-packed'],
-      ['a bomb in gzip', gzipSync(bomb), 'image-packed'],
-      ['a bomb in zstd', zstdCompressSync(bomb), 'image-packed'],
+    const packed: [string, Uint8Array, string | undefined][] = [
+      ['an image in gzip', gzipSync(image), undefined],
+      ['a bomb in gzip', gzipSync(bomb), 'image-not-an-image'],
+      ['a bomb in zstd', zstdCompressSync(bomb), 'image-not-an-image'],
       ['a bomb in gzip in gzip', gzipSync(gzipSync(bomb)), 'image-packed'],
       // It has no mark to know it by.
       ['a bomb in brotli', brotliCompressSync(bomb, { params: { 1: 1 } }), 'image-not-an-image'],
@@ -113,7 +114,8 @@ inOwnNamespace(import.meta.url, () => {
       const before = (await bench.pool.read()).pool.available;
       assert.equal(await takeIn(bytes, what), code, what);
       const used = before - (await bench.pool.read()).pool.available;
-      assert.ok(used < bomb.length / 8, `${what}: ${used}`);
+      // What an image took is given back by xfs when it comes to it.
+      if (code !== undefined) assert.ok(used < bomb.length / 8, `${what}: ${used}`);
     }
   });
 });

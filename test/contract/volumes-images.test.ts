@@ -56,6 +56,7 @@ function forgeFat(bytes: Buffer, edit: (entry: Buffer) => boolean): void {
 
 async function take(bench: Bench, id: string, bytes: Uint8Array): Promise<void> {
   await bench.images.receive(chunksOf(bytes), { id, signal });
+  await bench.images.unpack({ id, signal });
   await bench.images.makeGolden({ id, signal });
 }
 
@@ -172,9 +173,9 @@ inOwnNamespace(import.meta.url, () => {
     const cases: [string, string, Uint8Array][] = [
       ['noise', 'image-not-an-image', Buffer.alloc(MIB, 'noise ')],
       ['one byte', 'image-not-an-image', Buffer.from('x')],
-      ['xz', 'image-packed', magic('fd377a585a00')],
-      ['gzip', 'image-packed', magic('1f8b0800')],
-      ['zstd', 'image-packed', magic('28b52ffd')],
+      ['xz', 'image-unpack-failed', magic('fd377a585a00')],
+      ['gzip', 'image-unpack-failed', magic('1f8b0800')],
+      ['zstd', 'image-unpack-failed', magic('28b52ffd')],
       ['zip', 'image-packed', magic('504b0304')],
       ['GPT', 'image-partitions', readFileSync(gpt)],
       ['no root', 'image-partitions', changed((bytes) => bytes.fill(0, 446 + 16, 446 + 32))],
@@ -190,6 +191,26 @@ inOwnNamespace(import.meta.url, () => {
         await undo(bench, 'bad');
       });
     }
+  });
+
+  test('an image with a GPT becomes a bakeform as one with an MBR does', async (t) => {
+    const bench = await openBench(t);
+    const file = join(lab, 'with-gpt');
+    // Its second table is at the end.
+    writeFileSync(file, Buffer.concat([image(), Buffer.alloc(MIB)]));
+    const sector = (bytes: number) => bytes / 512;
+    const end = statSync(file).size - MIB;
+    const lines = [
+      'label: gpt',
+      `start=${sector(FAT)}, size=${sector(EXT4 - FAT)}, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B`,
+      `start=${sector(EXT4)}, size=${sector(end - EXT4)}, type=B921B045-1DF0-41C3-AF44-4C6F280D3FAE`,
+    ];
+    await exec('sfdisk', ['--quiet', '--wipe', 'never', '--wipe-partitions', 'never', file], {
+      input: `${lines.join('\n')}\n`,
+    });
+    await take(bench, 'g', readFileSync(file));
+    await bench.images.prepare({ id: 'g', signal });
+    await undo(bench, 'g');
   });
 
   test('a FAT whose files claim more than the partition holds is not unpacked', async (t) => {

@@ -59,7 +59,7 @@ export async function openBench(t: Pick<TestContext, 'after'>, rootMiB = 64): Pr
     const volumes = createVolumes({ pool, exec, log: silent });
     const firmwareFolder = join(root, 'boot');
     const imagesBy = (by: Exec) =>
-      createImages({ pool, exec: by, log: silent, rootBytes: rootMiB * MIB, firmwareFolder });
+      createImages({ pool, exec: by, log: silent, rootBytes: rootMiB * MIB, imageBytes: 96 * MIB, firmwareFolder });
     return { pool, volumes, images: imagesBy(exec), imagesBy };
   };
   return { root, at: (name) => join(root, 'nfs', name), reopen, ...(await reopen()) };

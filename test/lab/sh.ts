@@ -26,6 +26,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   tftp: 'tftp-hpa',
   umount: 'mount',
   unshare: 'util-linux',
+  xz: 'xz-utils',
+  zstd: 'zstd',
 };
 
 /** An error in words when it is about a missing program; itself otherwise. */

@@ -141,6 +141,7 @@ export async function makeWorld(): Promise<World> {
         return { bytes, sha256: 'cafe' };
       },
       makeGolden: ({ id }) => act('makeGolden', add(`golden ${id}`)),
+      unpack: () => act('unpack', () => ({ content: 'image' as const, layers: [] })),
       prepare: () =>
         act('prepare', () => ({ bootFolder: 'boot', notes: [], lint: [], root: { usedBytes: 1, sizeBytes: 2 } })),
       tidy: ({ id }) => act('tidy', drop(`upload ${id}`)),

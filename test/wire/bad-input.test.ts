@@ -60,7 +60,7 @@ inOwnNamespace(import.meta.url, () => {
     await refused('bad', Buffer.from('this is no image at all, just some text'), 400, 'image-not-an-image');
     await refused('bad', Buffer.alloc(3 * MIB, 7), 400, 'image-not-an-image');
     await refused('bad', new Uint8Array(0), 400, 'image-empty');
-    await refused('bad', Buffer.from('fd377a585a000004e6d6b446', 'hex'), 400, 'image-packed');
+    await refused('bad', Buffer.from('fd377a585a000004e6d6b446', 'hex'), 400, 'image-unpack-failed');
     await refused('bad', good.subarray(0, 40 * MIB), 400, 'image-truncated');
   });
 

@@ -97,6 +97,10 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
             'sha-differs',
             'image-empty',
             'image-packed',
+            'image-unpack-failed',
+            'image-too-large',
+            'archive-unknown',
+            'archive-unfit',
             'image-not-an-image',
             'image-partitions',
             'image-truncated',
@@ -113,8 +117,9 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
       schema: {
         operationId: 'uploadBakeform',
         tags: ['bakeforms'],
-        summary: 'Make a bakeform from a raw disk image',
-        description: 'Refused with 403 when the name is taken, while the body is still coming in.',
+        summary: 'Make a bakeform from a disk image',
+        description:
+          'A raw image, a root in a tar, or a BOSH stemcell, plain or packed with xz, gzip or zstd: its bytes tell. Refused with 403 when the name is taken, while the body is still coming in.',
         headers: IdempotencyHeaders,
         params: NameParam,
         querystring: UploadQuery,
