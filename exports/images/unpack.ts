@@ -9,6 +9,7 @@ import { toDiskFault } from '../volumes/faults.ts';
 import type { Pool } from '../volumes/pool.ts';
 import { MAGIC_BYTES, type Packing, packingOf } from './packing.ts';
 import { type SparseFile, writeSparse } from './sparse-file.ts';
+import { readZippedImage } from './zip.ts';
 
 /** What unpacking needs. */
 export interface UnpackPorts {
@@ -79,10 +80,17 @@ async function* packedBytes({ file, onBytes }: PackedImage, total: number): Asyn
 
 async function unpackInto(
   out: SparseFile,
-  packing: Exclude<Packing, 'zip'>,
+  packing: Packing,
   { exec, image, total }: { exec: Exec; image: PackedImage; total: number },
 ): Promise<void> {
   const { signal } = image;
+  if (packing === 'zip') {
+    for await (const chunk of readZippedImage(image.file, image.onBytes)) {
+      signal.throwIfAborted();
+      await out.write(chunk);
+    }
+    return;
+  }
   const input = packedBytes(image, total);
   if (packing !== 'gzip') {
     const [program, ...args] = PROGRAMS[packing];
@@ -111,9 +119,6 @@ export async function unpackImage(
   const { file, signal } = image;
   const packing = await readPacking(file);
   if (!packing) return undefined;
-  if (packing === 'zip') {
-    throw new BakeryError('invalid', 'image-packed', 'images in zip are not supported yet: unpack it first');
-  }
   const target = `${file}.unpacked`;
   const handle = await open(target, 'w', 0o600);
   let bytes: number;

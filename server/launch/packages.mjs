@@ -45,6 +45,7 @@ export const PACKAGES = [
   { name: 'git', for: 'test', programs: ['git'] },
   { name: 'cpio', for: 'test', programs: ['cpio'] },
   { name: 'kmod', for: 'test', programs: ['depmod', 'modprobe'] },
+  { name: 'zip', for: 'test', programs: ['zip'] },
   { name: 'openssl', for: 'test', programs: ['openssl'] },
 ];
 

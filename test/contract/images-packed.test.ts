@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -18,6 +18,26 @@ function xz(bytes: Uint8Array, ...args: readonly string[]): Buffer {
   return stdout;
 }
 
+/** Files in a zip, by Info-ZIP. */
+function zip(files: Readonly<Record<string, Uint8Array>>, ...args: readonly string[]): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-zip-'));
+  try {
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+    const { status, stderr } = spawnSync('zip', ['-q', ...args, 'all.zip', ...Object.keys(files)], { cwd: folder });
+    assert.equal(status, 0, stderr.toString());
+    return readFileSync(join(folder, 'all.zip'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** As a download that is zipped on the way: its sizes and its CRC-32 come after the bytes, for ZIP64. */
+function zipStreamed(bytes: Uint8Array): Buffer {
+  const { status, stdout } = spawnSync('zip', ['-q', '-', '-'], { input: bytes, maxBuffer: 1024 * MIB });
+  assert.equal(status, 0);
+  return stdout;
+}
+
 /** What each packs, in one piece and as others do it. */
 const PACKINGS = {
   xz: [(bytes: Uint8Array) => xz(bytes, '-1'), (bytes: Uint8Array) => xz(bytes, '--threads=2', '--block-size=1MiB')],
@@ -31,6 +51,14 @@ const PACKINGS = {
     (bytes: Uint8Array) =>
       Buffer.concat([zstdCompressSync(bytes.subarray(0, 777)), zstdCompressSync(bytes.subarray(777))]),
   ],
+  zip: [
+    (bytes: Uint8Array) => zip({ 'raspios.img': bytes }),
+    zipStreamed,
+    (bytes: Uint8Array) =>
+      zip({ 'README.txt': Buffer.from('flash it'), 'RASPIOS.IMG': bytes, 'sum.sha256': bytes.subarray(0, 9) }),
+    (bytes: Uint8Array) => zip({ 'raspios.img': bytes }, '-0'),
+    (bytes: Uint8Array) => zip({ 'raspios.img': bytes }, '--force-zip64'),
+  ],
 } as const;
 type Packable = keyof typeof PACKINGS;
 const EACH = Object.keys(PACKINGS) as Packable[];
@@ -43,7 +71,7 @@ inOwnNamespace(import.meta.url, () => {
   const ends: (() => unknown)[] = [];
 
   before(async () => {
-    requireTools('xz', 'zstd');
+    requireTools('xz', 'zstd', 'zip');
     bench = await openBench({ after: (end) => void ends.push(end as () => unknown) });
     makeTinyImage(join(lab, 'tiny.img'), { rootMiB: 8, bootMiB: 9 });
     image = readFileSync(join(lab, 'tiny.img'));
@@ -72,12 +100,14 @@ inOwnNamespace(import.meta.url, () => {
         const bytes = pack(image);
         await receive(bytes);
         const told: number[] = [];
+        // What is read of a zip is not in one piece: told is what comes out of it.
+        const all = how === 'zip' ? image.length : bytes.length;
         const onBytes = (done: number, total: number) => {
-          assert.equal(total, bytes.length);
+          assert.equal(total, all);
           told.push(done);
         };
         assert.deepEqual(await bench.images.unpack({ id: 'g', signal, onBytes }), { content: 'image', layers: [how] });
-        assert.equal(told.at(-1), bytes.length);
+        assert.equal(told.at(-1), all);
         assert.ok(readFileSync(file()).equals(image));
         const { blocks, size } = statSync(file());
         assert.ok(blocks * 512 < size / 2, `${blocks * 512} bytes are taken of ${size}`);
@@ -126,6 +156,22 @@ inOwnNamespace(import.meta.url, () => {
       await bench.images.tidy({ id: 'g' });
     });
   }
+
+  test('a zip without an image, with two, or with one that cannot be read is refused', async () => {
+    await refused(zip({ 'a.img': image, 'b.img': image }), 'archive-unknown');
+    await refused(zip({ 'a.txt': Buffer.from('a'), 'b.txt': Buffer.from('b') }), 'archive-unknown');
+    await refused(zip({ 'a.img': image }, '--password', 'secret'), 'image-unpack-failed');
+    await refused(zip({ 'a.img': image }, '--compression-method', 'bzip2'), 'image-unpack-failed');
+    const many = Object.fromEntries(Array.from({ length: 1_001 }, (_, n) => [`${n}.txt`, Buffer.from('x')]));
+    await refused(zip({ 'a.img': image, ...many }), 'archive-unknown');
+  });
+
+  test('an image in a zip that has another CRC-32 than the zip says is refused', async () => {
+    const stored = zip({ 'a.img': image }, '-0');
+    const at = stored.indexOf(image.subarray(image.length - 512, image.length - 256)) + 4;
+    stored.writeUInt8(stored.readUInt8(at) ^ 1, at);
+    await refused(stored, 'image-unpack-failed');
+  });
 
   test('an image in xz that asks for more memory than there is for it is refused', async () => {
     const greedy = xz(image, '--lzma2=dict=512MiB');

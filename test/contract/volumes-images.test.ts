@@ -176,7 +176,7 @@ inOwnNamespace(import.meta.url, () => {
       ['xz', 'image-unpack-failed', magic('fd377a585a00')],
       ['gzip', 'image-unpack-failed', magic('1f8b0800')],
       ['zstd', 'image-unpack-failed', magic('28b52ffd')],
-      ['zip', 'image-packed', magic('504b0304')],
+      ['zip', 'image-unpack-failed', magic('504b0304')],
       ['GPT', 'image-partitions', readFileSync(gpt)],
       ['no root', 'image-partitions', changed((bytes) => bytes.fill(0, 446 + 16, 446 + 32))],
       ['cut', 'image-truncated', good.subarray(0, good.length - MIB)],

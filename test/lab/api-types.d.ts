@@ -202,7 +202,7 @@ export interface paths {
         put?: never;
         /**
          * Make a bakeform from a disk image
-         * @description A raw image, a root in a tar, or a BOSH stemcell, plain or packed with xz, gzip or zstd: its bytes tell. Refused with 403 when the name is taken, while the body is still coming in.
+         * @description A raw image, a root in a tar, or a BOSH stemcell, plain or packed with xz, gzip or zstd, or an image in a zip: its bytes tell. Refused with 403 when the name is taken, while the body is still coming in.
          */
         post: operations["uploadBakeform"];
         /** Delete a bakeform; Pis baked from it live on */
@@ -3743,10 +3743,10 @@ export interface operations {
              *     - `upload-cut-off`: The connection ended before the body was whole.
              *     - `sha-differs`: The bytes that came have another SHA-256 than the address says.
              *     - `image-empty`: The body has no bytes.
-             *     - `image-packed`: The image is in a zip, which is not supported yet, or was packed more than once.
-             *     - `image-unpack-failed`: The image is packed (xz, gzip or zstd), and its bytes are damaged or end too early; or unpacking it takes more than 256 MiB of memory.
+             *     - `image-packed`: The image was packed more than once.
+             *     - `image-unpack-failed`: The image is packed (xz, gzip, zstd or zip), and its bytes are damaged or end too early; or unpacking it takes more than 256 MiB of memory; or a zip is encrypted, or packed with another method than deflate.
              *     - `image-too-large`: Unpacked, the image has more bytes than an upload may have (`BAKERY_MAX_UPLOAD`).
-             *     - `archive-unknown`: The upload is a tar, and holds neither a root (`etc` and `usr` at its top), nor one image, nor `root.tar`; or its `stemcell.MF` cannot be read.
+             *     - `archive-unknown`: The upload is a tar, and holds neither a root (`etc` and `usr` at its top), nor one image, nor `root.tar`; or its `stemcell.MF` cannot be read; or it is a zip with no image in it, or with more than one.
              *     - `archive-unfit`: The root or the boot files in the archive cannot be unpacked: they need more room than a root has, or hold what no ext4 takes.
              *     - `image-not-an-image`: There is no partition table in it.
              *     - `image-partitions`: The image must have an MBR or a GPT with a FAT boot and a Linux root partition that do not overlap.

@@ -28,6 +28,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   xz: 'xz-utils',
   zstd: 'zstd',
+  zip: 'zip',
 };
 
 /** An error in words when it is about a missing program; itself otherwise. */

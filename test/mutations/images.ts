@@ -51,6 +51,22 @@ export const images: readonly Mutation[] = [
     fails: 'a file system that the kernel finds broken only when it is read',
   },
   {
+    name: 'unpack: a zip says what its image hashes to',
+    file: 'exports/images/zip.ts',
+    old: 'if (sum !== image.crc32)',
+    new: 'if (sum === undefined)',
+    test: 'test/contract/images-packed.test.ts',
+    fails: 'an image in a zip that has another CRC-32',
+  },
+  {
+    name: 'unpack: a zip has one image',
+    file: 'exports/images/zip.ts',
+    old: 'return second === undefined ? only : undefined;',
+    new: 'return second === undefined ? only : only;',
+    test: 'test/contract/images-packed.test.ts',
+    fails: 'a zip without an image, with two',
+  },
+  {
     name: 'unpack: a bomb is given up at the limit',
     file: 'exports/images/sparse-file.ts',
     old: 'if (flushed + filled + chunk.length > limitBytes)',

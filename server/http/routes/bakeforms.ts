@@ -119,7 +119,7 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
         tags: ['bakeforms'],
         summary: 'Make a bakeform from a disk image',
         description:
-          'A raw image, a root in a tar, or a BOSH stemcell, plain or packed with xz, gzip or zstd: its bytes tell. Refused with 403 when the name is taken, while the body is still coming in.',
+          'A raw image, a root in a tar, or a BOSH stemcell, plain or packed with xz, gzip or zstd, or an image in a zip: its bytes tell. Refused with 403 when the name is taken, while the body is still coming in.',
         headers: IdempotencyHeaders,
         params: NameParam,
         querystring: UploadQuery,
