@@ -67,6 +67,11 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
     return pi && { id: pi.id, pi };
   }
 
+  /** Who has it. What the Pi at hand has is nobody else's, and it asks for dozens of files: most need no look into the database. */
+  async function ownerOf(pi: Pi | undefined, what: 'mac' | 'address', value: Mac | Ipv4): Promise<PiId | undefined> {
+    return pi?.[what] === value ? pi.id : (await findPiBy(db, what, value))?.id;
+  }
+
   async function decide(id: PiId, pi: Pi | undefined, request: BootRequest): Promise<AddressDecision> {
     const neighbour = request.relay ? undefined : await ports.neighbour(request.client);
     return decideAddress({
@@ -77,8 +82,8 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
       neighbour,
       pi,
       toldSerial: neighbour && ports.toldBy(neighbour)?.serial,
-      macOwner: neighbour && (await findPiBy(db, 'mac', neighbour))?.id,
-      addressOwner: request.relay ? undefined : (await findPiBy(db, 'address', request.client))?.id,
+      macOwner: neighbour && (await ownerOf(pi, 'mac', neighbour)),
+      addressOwner: request.relay ? undefined : await ownerOf(pi, 'address', request.client),
     });
   }
 
@@ -152,7 +157,7 @@ export function createBootDesk(ports: DeskPorts): BootDesk {
         case 'relay':
           break;
       }
-      const pi = await findPi(db, who.id);
+      const pi = decision.kind === 'same' ? who.pi : await findPi(db, who.id);
       // Forgotten meanwhile: it enters again when it asks again.
       if (!pi) return NOT_FOUND;
       const own = await serve(pi, path.rest);
