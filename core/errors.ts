@@ -7,6 +7,7 @@
  * - `forbidden`     it is understood and refused
  * - `unauthorized`  no valid credentials came with it
  * - `too-slow`      it did not come in in time
+ * - `precondition`  it asks for another version than there is
  * - `too-large`     it has more bytes than it may have
  * - `too-many`      others like it came before it; later it may be taken
  * - `no-space`      the pool cannot hold it
@@ -21,6 +22,7 @@ export type ErrorKind =
   | 'forbidden'
   | 'unauthorized'
   | 'too-slow'
+  | 'precondition'
   | 'too-large'
   | 'too-many'
   | 'no-space'

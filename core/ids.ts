@@ -9,6 +9,8 @@ export type PiName = string & { readonly brand: 'PiName' };
 export type DiskId = string & { readonly brand: 'DiskId' };
 /** The id of a snapshot of a disk, a lower-case UUID. */
 export type SnapshotId = string & { readonly brand: 'SnapshotId' };
+/** The id of an upload that comes in pieces, a lower-case UUID. */
+export type UploadId = string & { readonly brand: 'UploadId' };
 /** The name of a bakeform. */
 export type BakeformName = string & { readonly brand: 'BakeformName' };
 /** The id of an operation, a lower-case UUID. */
@@ -82,6 +84,11 @@ export function mintSnapshotId(): SnapshotId {
   return randomUUID() as SnapshotId;
 }
 
+/** A new random UploadId. */
+export function mintUploadId(): UploadId {
+  return randomUUID() as UploadId;
+}
+
 /** A new random OperationId. */
 export function mintOperationId(): OperationId {
   return randomUUID() as OperationId;
@@ -112,4 +119,11 @@ export function requireDiskId(text: string): DiskId {
   const id = parseDiskId(text);
   if (!id) throw new BakeryError('invalid', 'bad-disk-id', 'a disk id is a UUID');
   return id;
+}
+
+/** The UploadId in `text`; throws `invalid` when it is none. */
+export function requireUploadId(text: string): UploadId {
+  const lower = text.toLowerCase();
+  if (!UUID.test(lower)) throw new BakeryError('invalid', 'bad-upload-id', 'the id of an upload is a UUID');
+  return lower as UploadId;
 }

@@ -10,6 +10,7 @@ import { history } from './migrations/0002-history.ts';
 import { contract } from './migrations/0003-contract.ts';
 import { previousAddress } from './migrations/0004-previous-address.ts';
 import { boots } from './migrations/0005-boots.ts';
+import { uploads } from './migrations/0006-uploads.ts';
 import type { Schema } from './schema.ts';
 import { withFaults } from './sqlite-faults.ts';
 
@@ -32,6 +33,7 @@ const MIGRATIONS = {
   '0003-contract': contract,
   '0004-previous-address': previousAddress,
   '0005-boots': boots,
+  '0006-uploads': uploads,
 };
 
 /** The names of the migrations that this version knows. */

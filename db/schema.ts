@@ -182,6 +182,14 @@ export interface Schema {
     last_error: string | null;
     created_at: number;
   };
+  uploads: {
+    id: string;
+    /** How many bytes it has when it is whole. */
+    bytes: number;
+    /** For how long nothing was heard of it, counted by running servers. */
+    idle_ms: Generated<number>;
+    created_at: number;
+  };
   trash: {
     disk: string;
     role: string;

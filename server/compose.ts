@@ -27,6 +27,7 @@ import { lockRoot } from '../db/lock.ts';
 import { type Db, openDatabase } from '../db/open.ts';
 import { requirePi } from '../db/pis.ts';
 import { createImages } from '../exports/images/images.ts';
+import { createUploads } from '../exports/images/uploads.ts';
 import { createTakeover } from '../exports/legacy/takeover.ts';
 import { createDirtyLimits } from '../exports/volumes/dirty.ts';
 import { withDiskFaults } from '../exports/volumes/faults.ts';
@@ -73,6 +74,7 @@ import { mountMissing } from './reconcile/mounts.ts';
 import { createRetention } from './reconcile/retention.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
+import { createUploadKeeper } from './reconcile/uploads.ts';
 import { createWebhookDelivery } from './reconcile/webhooks.ts';
 import { backendOf, bootLimitsOf, databaseOf, placesOf, policyOf, retryLimitsOf, withRealRoot } from './root.ts';
 import { Teardown } from './teardown.ts';
@@ -192,6 +194,7 @@ async function start(
       firmwareFolder: firmwareFolderOf(config),
     }),
   );
+  const uploads = createUploads(pool);
   const served = Promise.withResolvers<void>();
   const space = createSpaceKeeper({
     pool,
@@ -384,6 +387,7 @@ async function start(
       boots,
       roots: createRootWatch({ db, boots, nfs: backend, neighbour: neighbourOf }),
       bootRetries,
+      uploads: createUploadKeeper({ db, uploads, clock, log }),
     }).map((loop) => ({ ...loop, everyMs: seams.pace?.(loop) ?? loop.everyMs })),
     { clock, log },
   );
@@ -435,6 +439,7 @@ async function start(
       trashKeepMs: keepMs,
       litter: litter.list,
       goldenBytes: (id) => volumes.goldenBytes(id),
+      uploads,
       mayWrite: () => space.access() === 'rw',
       readiness,
       metrics: { ...page, request: observers.http },

@@ -18,6 +18,7 @@ import { inspectImage } from './layout.ts';
 import { findBootFolder, type Prepared, prepareRoot } from './prepare.ts';
 import { receiveImage } from './receive.ts';
 import { extractBootFiles, extractTar, makeTreeVolume } from './tree-volume.ts';
+import { adoptUpload } from './uploads.ts';
 
 /** What was made of an image, and what was found in it. */
 export interface PreparedImage extends Prepared {
@@ -37,6 +38,13 @@ export interface Images {
     body: AsyncIterable<Uint8Array>,
     image: { id: string; signal: AbortSignal; onBytes?(done: number): void },
   ): Promise<{ bytes: number; sha256: string }>;
+  /** Takes an upload that came in pieces for what was received. */
+  adopt(image: {
+    id: string;
+    upload: { readonly id: string; readonly bytes: number };
+    signal: AbortSignal;
+    onBytes?(done: number): void;
+  }): Promise<{ bytes: number; sha256: string }>;
   /** Unpacks what was received until it is an image or a root. */
   unpack(image: UnpackedImage): Promise<Unpacked>;
   makeGolden(image: { id: string; signal: AbortSignal; onBytes?(done: number, total: number): void }): Promise<void>;
@@ -138,6 +146,8 @@ export function createImages(options: {
   return {
     receive: (body, { id, signal, onBytes }) =>
       receiveImage(body, { file: imageOf(id), pool, signal, ...(onBytes ? { onBytes } : {}) }),
+
+    adopt: ({ id, upload, ...how }) => adoptUpload(pool, { ...upload, to: imageOf(id), ...how }),
 
     unpack: ({ id, ...how }) => unpackUpload({ exec, pool, limitBytes: options.imageBytes }, filesOf(id), how),
 

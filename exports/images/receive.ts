@@ -5,7 +5,7 @@ import { removeFile } from '../../core/host/files.ts';
 import type { Pool } from '../volumes/pool.ts';
 
 /** How much room is asked of the pool ahead of the bytes that come. */
-const AHEAD = 64 * 1024 ** 2;
+export const ROOM_AHEAD = 64 * 1024 ** 2;
 
 /**
  * Streams an upload into `file`, hashing it. Its length need not be known: room is asked for as it grows.
@@ -23,8 +23,8 @@ export async function receiveImage(
   try {
     for await (const chunk of untilAborted(body, signal)) {
       if (bytes + chunk.length > granted) {
-        await pool.ensureFree(AHEAD + chunk.length);
-        granted = bytes + chunk.length + AHEAD;
+        await pool.ensureFree(ROOM_AHEAD + chunk.length);
+        granted = bytes + chunk.length + ROOM_AHEAD;
       }
       hash.update(chunk);
       await handle.writeFile(chunk);
@@ -36,14 +36,14 @@ export async function receiveImage(
   } catch (error) {
     await handle.close();
     await removeFile(file);
-    throw toBakeryError(error);
+    throw toUploadFault(error);
   }
   await handle.close();
   return { bytes, sha256: hash.digest('hex') };
 }
 
 /** A stalled upload must end when its operation is cancelled; the iterator alone would wait for ever. */
-async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
   for (;;) {
     signal.throwIfAborted();
@@ -69,7 +69,8 @@ function nextOrAbort(iterator: AsyncIterator<Uint8Array>, signal: AbortSignal): 
   });
 }
 
-function toBakeryError(error: unknown): unknown {
+/** What the system's ENOSPC is to who sends. */
+export function toUploadFault(error: unknown): unknown {
   if (error instanceof BakeryError) return error;
   if (isErrno(error, 'ENOSPC')) {
     return new BakeryError('no-space', 'pool-full', 'the pool has no room for that', { cause: error });

@@ -13,6 +13,7 @@ import type { Subnet } from '../../core/subnet.ts';
 import type { FeedWatch } from '../../db/feed-watch.ts';
 import type { Db } from '../../db/open.ts';
 import type { Webhook } from '../../db/webhooks.ts';
+import type { Uploads } from '../../exports/images/uploads.ts';
 import type { DiagnosisFacts } from '../../netboot/boots/diagnosis.ts';
 import type { BootDesk } from '../boot/desk.ts';
 import type { BootRecorder } from '../boot/recorder.ts';
@@ -65,6 +66,8 @@ export interface ApiPorts {
   readonly trashKeepMs: number;
   /** The size of a bakeform's golden volume. */
   goldenBytes(volumeId: string): Promise<number>;
+  /** Uploads that come in pieces. */
+  readonly uploads: Uploads;
   /** False while the pool is below its reserve and nothing may be written on volumes. */
   mayWrite(): boolean;
   /** What lies about below the root that nothing accounts for. */

@@ -40,6 +40,7 @@ import { rebakeRoute } from './routes/rebake.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { trashRoutes } from './routes/trash.ts';
+import { sendPieceRoute, uploadRoutes } from './routes/uploads.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -88,6 +89,7 @@ async function routesOfApi(
   downloadRoute(api, ports);
   bootFileRoute(api, ports);
   dnsmasqRoute(api, ports);
+  uploadRoutes(api, ports, limits);
   await api.register(async (rawScope) => {
     const raw = rawScope as unknown as Api;
     acceptRawBodies(raw);
@@ -96,6 +98,7 @@ async function routesOfApi(
     });
     uploadRoute(raw, ports, limits);
     uploadBakeformRoute(raw, ports, limits);
+    sendPieceRoute(raw, ports, limits);
   });
 }
 

@@ -42,7 +42,8 @@ export function endAfterAnswer(request: FastifyRequest, limits: BodyLimits): voi
   raw.once('close', () => clearTimeout(end));
 }
 
-function tooLarge(limits: BodyLimits): BakeryError {
+/** The refusal of one with more bytes than any may have. */
+export function uploadTooLarge(limits: Pick<BodyLimits, 'uploadBytes'>): BakeryError {
   const text = `an upload may have ${limits.uploadBytes} bytes`;
   return new BakeryError('too-large', 'upload-too-large', text);
 }
@@ -71,7 +72,7 @@ function nextInTime<T>(iterator: AsyncIterator<T>, ms: number, signal?: AbortSig
  * @throws BakeryError `upload-too-large` (too-large), now or when it shows; then `upload-stalled` (too-slow), and the reason of `signal`.
  */
 export function uploadOf(request: FastifyRequest, limits: BodyLimits, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-  if (Number(request.headers['content-length'] ?? 0) > limits.uploadBytes) throw tooLarge(limits);
+  if (Number(request.headers['content-length'] ?? 0) > limits.uploadBytes) throw uploadTooLarge(limits);
   // Destroying the request on an error would close the connection before the answer.
   const iterator: AsyncIterator<Uint8Array> = request.raw.iterator({ destroyOnReturn: false });
   async function* bounded(): AsyncGenerator<Uint8Array> {
@@ -79,7 +80,7 @@ export function uploadOf(request: FastifyRequest, limits: BodyLimits, signal?: A
       const next = await nextInTime(iterator, limits.stallMs, signal);
       if (next.done) return;
       bytes += next.value.length;
-      if (bytes > limits.uploadBytes) throw tooLarge(limits);
+      if (bytes > limits.uploadBytes) throw uploadTooLarge(limits);
       yield next.value;
     }
   }

@@ -12,6 +12,7 @@ const STATUS: { readonly [K in ErrorKind]: { readonly status: number; readonly t
   'not-found': { status: 404, title: 'Not Found' },
   'too-slow': { status: 408, title: 'Request Timeout' },
   conflict: { status: 409, title: 'Conflict' },
+  precondition: { status: 412, title: 'Precondition Failed' },
   'too-large': { status: 413, title: 'Content Too Large' },
   'too-many': { status: 429, title: 'Too Many Requests' },
   internal: { status: 500, title: 'Internal Server Error' },

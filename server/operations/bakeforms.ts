@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { BakeryError } from '../../core/errors.ts';
-import type { BakeformName } from '../../core/ids.ts';
+import type { BakeformName, UploadId } from '../../core/ids.ts';
 import {
   addBakeform,
   findBakeform,
@@ -11,6 +11,7 @@ import {
   setBakeformState,
 } from '../../db/bakeforms.ts';
 import type { Executor } from '../../db/open.ts';
+import { requireUpload } from '../../db/uploads.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
 
@@ -19,6 +20,8 @@ const Params = z.object({
   volume: z.string(),
   /** What its bytes must hash to. */
   sha256: z.string().optional(),
+  /** The upload that it is made of, where it came in pieces before. */
+  upload: z.object({ id: z.string(), bytes: z.number() }).optional(),
 });
 /** A bakeform's name and its golden volume's id. */
 export type BakeformParams = z.output<typeof Params>;
@@ -28,11 +31,21 @@ export type BakeformParams = z.output<typeof Params>;
  * tells: an upload that was cut ends in a moment, and were its client told that the name is taken, its delete would find nothing.
  * Runs in the admitting transaction.
  */
-export async function planUpload(trx: Executor, name: BakeformName, sha256?: string): Promise<BakeformParams> {
+export async function planUpload(
+  trx: Executor,
+  name: BakeformName,
+  { sha256, upload }: { sha256?: string | undefined; upload?: UploadId | undefined } = {},
+): Promise<BakeformParams> {
   if ((await findBakeform(trx, name))?.state === 'ready') {
     throw new BakeryError('forbidden', 'bakeform-exists', `there is a bakeform ${name} already`);
   }
-  return { name, volume: randomUUID(), ...(sha256 === undefined ? {} : { sha256 }) };
+  const whole = upload === undefined ? undefined : await requireUpload(trx, upload);
+  return {
+    name,
+    volume: randomUUID(),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(whole ? { upload: { id: whole.id, bytes: whole.bytes } } : {}),
+  };
 }
 
 /** The bakeform to delete; of one that is being made the claim decides. Runs in the admitting transaction. */
@@ -61,7 +74,7 @@ export interface UploadAttachment {
   readonly total?: number | undefined;
 }
 
-/** Turns an uploaded image into a bakeform. Needs an `UploadAttachment`. */
+/** Turns an uploaded image into a bakeform. Needs an `UploadAttachment`, or an upload in its parameters. */
 export function uploadBakeformKind(ports: OperationPorts): OperationKind<BakeformParams> {
   const { images, volumes } = ports;
   return {
@@ -76,9 +89,13 @@ export function uploadBakeformKind(ports: OperationPorts): OperationKind<Bakefor
         name: 'receive',
         timeoutMs: 24 * 3_600_000,
         async do({ params, signal, attachment, report }) {
-          const { body, total } = attachment as UploadAttachment;
+          const { upload, volume: id } = params;
+          const sent = attachment as UploadAttachment;
+          const total = upload ? upload.bytes : sent.total;
           const onBytes = (done: number) => report({ done, total, unit: 'bytes' });
-          const received = await images.receive(body, { id: params.volume, signal, onBytes });
+          const received = upload
+            ? await images.adopt({ id, upload, signal, onBytes })
+            : await images.receive(sent.body, { id, signal, onBytes });
           if (params.sha256 !== undefined && params.sha256 !== received.sha256) {
             const message = `what came has the SHA-256 ${received.sha256}`;
             throw new BakeryError('invalid', 'sha-differs', message);

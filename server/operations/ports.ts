@@ -74,13 +74,20 @@ export interface ImagePort {
     body: AsyncIterable<Uint8Array>,
     image: { id: string; signal: AbortSignal; onBytes(done: number): void },
   ): Promise<{ bytes: number; sha256: string }>;
-  /** Checks the image and turns it into a golden volume. */
+  /** Takes an upload that came in pieces for what was received. */
+  adopt(image: {
+    id: string;
+    upload: { readonly id: string; readonly bytes: number };
+    signal: AbortSignal;
+    onBytes(done: number): void;
+  }): Promise<{ bytes: number; sha256: string }>;
   /** Unpacks what was received, until it is an image or a root. */
   unpack(image: {
     id: string;
     signal: AbortSignal;
     onBytes(done: number, total: number): void;
   }): Promise<{ content: 'image' | 'tree'; layers: readonly string[] }>;
+  /** Checks the image and turns it into a golden volume. */
   makeGolden(image: { id: string; signal: AbortSignal; onBytes(done: number, total: number): void }): Promise<void>;
   /** Makes the golden volume fit to netboot; says what it did. */
   prepare(image: {

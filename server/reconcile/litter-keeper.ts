@@ -12,6 +12,7 @@ import type { Db } from '../../db/open.ts';
 import { listSnapshots } from '../../db/snapshots.ts';
 import { addTold, listTold, removeTold } from '../../db/told.ts';
 import { listTrash } from '../../db/trash.ts';
+import { listUploads } from '../../db/uploads.ts';
 import type { Loop } from '../../exports/volumes/loops.ts';
 import type { Mount } from '../../exports/volumes/mountinfo.ts';
 import { type Entry, findLitter, type KnownThings, LITTER_FOLDERS, type Litter, type PoolLoop } from './litter.ts';
@@ -40,6 +41,7 @@ async function readKnown(db: Db): Promise<KnownThings> {
     bakeforms: await listBakeforms(db),
     trash: (await listTrash(db)).map(({ id }) => id),
     snapshots: await listSnapshots(db),
+    uploads: (await listUploads(db)).map(({ id }) => id),
     claimed: await listClaimed(db),
     legacy: isOpen ? 'all' : new Set(named),
   };

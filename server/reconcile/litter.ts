@@ -47,6 +47,8 @@ export interface KnownThings {
   /** Ids of disks in the trash. */
   readonly trash: readonly string[];
   readonly snapshots: readonly Pick<Snapshot, 'id' | 'disk' | 'state'>[];
+  /** Ids of uploads that come in pieces. */
+  readonly uploads: readonly string[];
   /** As in db/claims. */
   readonly claimed: ReadonlySet<string>;
   /** Entries of `nfs` that the original Bakery left, or `all` while they are being taken over. */
@@ -57,7 +59,7 @@ const snapshotFile = (id: string) => `pool/snapshots/${id}.ext4`;
 const half = (file: string) => `${file}.partial`;
 
 /** Every path below BAKERY_ROOT that one reading of the database accounts for. */
-function accounted({ disks, bakeforms, trash, snapshots, claimed }: KnownThings): string[] {
+function accounted({ disks, bakeforms, trash, snapshots, uploads, claimed }: KnownThings): string[] {
   const held = [...claimed].filter((thing) => thing.startsWith('disk:')).map((thing) => thing.slice('disk:'.length));
   const volume = (id: string) => `pool/volumes/${id}.ext4`;
   const making = [...disks.filter(({ state }) => state === 'making').map(({ id }) => id), ...held];
@@ -70,6 +72,7 @@ function accounted({ disks, bakeforms, trash, snapshots, claimed }: KnownThings)
     ...snapshots.map(({ id }) => snapshotFile(id)),
     ...snapshots.filter(({ state }) => state !== 'ready').map(({ id }) => half(snapshotFile(id))),
     ...trash.map((id) => `pool/trash/${id}.ext4`),
+    ...uploads.map((id) => `pool/incoming/upload-${id}`),
     ...bakeforms.map(({ volumeId }) => `pool/golden/${volumeId}.ext4`),
     ...bakeforms
       .filter(({ state, name }) => state !== 'ready' || claimed.has(`bakeform:${name}`))
@@ -77,6 +80,9 @@ function accounted({ disks, bakeforms, trash, snapshots, claimed }: KnownThings)
         half(`pool/golden/${volumeId}.ext4`),
         `pool/incoming/${volumeId}.img`,
         `pool/incoming/${volumeId}.boot`,
+        ...['img.unpacked', 'root.tar', 'root.tar.unpacked', 'boot.tar', 'partial', 'partial.unpacked'].map(
+          (form) => `pool/incoming/${volumeId}.${form}`,
+        ),
         `pool/work/golden-${volumeId}`,
       ]),
   ];

@@ -42,6 +42,10 @@ export const UploadQuery = z.object({
     .regex(/^[0-9a-fA-F]{64}$/, 'has 64 hex digits')
     .optional()
     .meta({ description: 'of the bytes that are sent: other bytes make no bakeform' }),
+  upload: z
+    .string()
+    .optional()
+    .meta({ description: 'an upload that is whole, see /uploads: it is made of that, and no body is sent' }),
 });
 
 /** All bakeforms by name. */

@@ -96,7 +96,9 @@ export function faultOf(outcome: Outcome, context: Context): string | undefined 
   if (outcome.status >= 400) return problemFault(outcome, context);
   const target = targetOf(context);
   const type = outcome.headers['content-type']?.split(';')[0] ?? 'no media type';
-  const check = target?.answers.get(outcome.status)?.get(type);
+  const declared = target?.answers.get(outcome.status);
+  if (declared?.size === 0 && contentType === undefined && outcome.body.length === 0) return undefined;
+  const check = declared?.get(type);
   if (!check) return `${target?.id ?? `${request.method} there`} does not declare ${outcome.status} ${type}`;
   if (type !== 'application/json' || request.method === 'HEAD') return undefined;
   const wrong = check(parse(outcome.body));

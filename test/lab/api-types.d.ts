@@ -910,6 +910,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the uploads that came in pieces and are no bakeform yet, oldest first */
+        get: operations["listUploads"];
+        put?: never;
+        /**
+         * Begin an upload that may come in pieces
+         * @description Send its pieces to the address in `Location`. Any client of tus 1.0 can do that, and goes on where it was after a break.
+         */
+        post: operations["createUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{uploadId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell how much of an upload is there
+         * @description Also by HEAD, and in the headers `Upload-Offset` and `Upload-Length`.
+         */
+        get: operations["getUpload"];
+        put?: never;
+        post?: never;
+        /** Delete an upload that is no bakeform yet */
+        delete: operations["deleteUpload"];
+        options?: never;
+        head?: never;
+        /**
+         * Send a piece of an upload
+         * @description It is put behind what is there, which must be as much as `Upload-Offset` says. What came before a break stays: ask how much that is, and go on from there. The answer has the new `Upload-Offset`.
+         */
+        patch: operations["sendPiece"];
+        trace?: never;
+    };
     "/api/v1/oven/{piId}/upload/{filename}": {
         parameters: {
             query?: never;
@@ -1950,6 +1996,38 @@ export interface components {
         BakeformMap: {
             [key: string]: components["schemas"]["Bakeform"];
         };
+        Upload: {
+            /**
+             * Format: uuid
+             * @example 5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a
+             */
+            id: string;
+            /**
+             * @description how many it has when it is whole
+             * @example 536870912
+             */
+            bytes: number;
+            /**
+             * @description how many are there: the next piece begins here
+             * @example 104857600
+             */
+            offset: number;
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * @description until it is deleted, unless somebody goes on with it
+             * @example 86400
+             */
+            secondsLeft: number;
+        };
+        UploadList: {
+            uploads: components["schemas"]["Upload"][];
+            /**
+             * @description cursor of the next page; absent on the last
+             * @example WyI2ODc2ODBjZCJd
+             */
+            next?: string;
+        };
         Diagnosis: {
             /**
              * @description in docs/netboot.md
@@ -2662,6 +2740,19 @@ export interface components {
             };
         };
         /**
+         * @description It names something that does not exist.
+         *
+         *     - `upload-unknown`: There is no such upload in pieces: it is a bakeform already, was deleted, or was idle for a day.
+         */
+        Problem404d: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
          * @description It came in too slowly.
          *
          *     - `upload-stalled`: The upload brought nothing for `BAKERY_STALL_SECONDS`, and was undone.
@@ -2709,7 +2800,7 @@ export interface components {
          *
          *     - `disk-unknown`: There is no disk with that id that is ready.
          */
-        Problem404d: {
+        Problem404e: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2793,7 +2884,7 @@ export interface components {
          *
          *     - `operation-unknown`: There is no such operation, or it ended so long ago that it is no longer kept.
          */
-        Problem404e: {
+        Problem404f: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2806,7 +2897,7 @@ export interface components {
          *
          *     - `webhook-unknown`: There is no webhook with that id.
          */
-        Problem404f: {
+        Problem404g: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2819,7 +2910,7 @@ export interface components {
          *
          *     - `snapshot-unknown`: There is no snapshot with that id, or it is of another disk.
          */
-        Problem404g: {
+        Problem404h: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2849,6 +2940,19 @@ export interface components {
          *     - `pi-not-baked`: The call needs a Pi with status 2.
          */
         Problem409c: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description It asks for another version.
+         *
+         *     - `tus-version`: The client names a version of the tus protocol that the server does not speak.
+         */
+        Problem412a: {
             headers: {
                 [name: string]: unknown;
             };
@@ -3700,6 +3804,8 @@ export interface operations {
                  * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
                  */
                 sha256?: string;
+                /** @description an upload that is whole, see /uploads: it is made of that, and no body is sent */
+                upload?: string;
             };
             header?: {
                 /** @description A name of your choice for this request. Sent again with the same name it does nothing new and gets the same answer, also after a restart of the server. */
@@ -3740,6 +3846,7 @@ export interface operations {
              *
              *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
              *     - `bad-bakeform-name`: A bakeform name has 1 to 128 letters, digits or `.
+             *     - `bad-upload-id`: The id of an upload is a UUID, as `POST /uploads` told it.
              *     - `upload-cut-off`: The connection ended before the body was whole.
              *     - `sha-differs`: The bytes that came have another SHA-256 than the address says.
              *     - `image-empty`: The body has no bytes.
@@ -3781,6 +3888,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            404: components["responses"]["Problem404d"];
             408: components["responses"]["Problem408b"];
             /**
              * @description It clashes with what is there now.
@@ -3791,6 +3899,7 @@ export interface operations {
              *     - `volume-busy`: Something on the server still uses the volume: a mount in another namespace, or an open file.
              *     - `mount-foreign`: Something else is mounted where a Pi's disk belongs.
              *     - `idempotency-mismatch`: The Idempotency-Key of the request was used before, for another request.
+             *     - `upload-incomplete`: A bakeform was to be made of an upload of which some bytes are still missing.
              */
             409: {
                 headers: {
@@ -4048,7 +4157,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404d"];
+            404: components["responses"]["Problem404e"];
             414: components["responses"]["Problem414a"];
             429: components["responses"]["Problem429a"];
             500: components["responses"]["Problem500a"];
@@ -4155,7 +4264,7 @@ export interface operations {
             400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404d"];
+            404: components["responses"]["Problem404e"];
             408: components["responses"]["Problem408a"];
             /**
              * @description It clashes with what is there now.
@@ -4249,7 +4358,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403b"];
-            404: components["responses"]["Problem404d"];
+            404: components["responses"]["Problem404e"];
             408: components["responses"]["Problem408a"];
             409: components["responses"]["Problem409b"];
             413: components["responses"]["Problem413a"];
@@ -4568,7 +4677,7 @@ export interface operations {
             400: components["responses"]["Problem400a"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404e"];
+            404: components["responses"]["Problem404f"];
             414: components["responses"]["Problem414a"];
             429: components["responses"]["Problem429a"];
             500: components["responses"]["Problem500a"];
@@ -4620,7 +4729,7 @@ export interface operations {
             400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404e"];
+            404: components["responses"]["Problem404f"];
             408: components["responses"]["Problem408a"];
             /**
              * @description It clashes with what is there now.
@@ -4703,7 +4812,7 @@ export interface operations {
             400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404e"];
+            404: components["responses"]["Problem404f"];
             408: components["responses"]["Problem408a"];
             /**
              * @description It clashes with what is there now.
@@ -5303,7 +5412,7 @@ export interface operations {
             400: components["responses"]["Problem400a"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404f"];
+            404: components["responses"]["Problem404g"];
             414: components["responses"]["Problem414a"];
             429: components["responses"]["Problem429a"];
             500: components["responses"]["Problem500a"];
@@ -5375,7 +5484,7 @@ export interface operations {
             400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404f"];
+            404: components["responses"]["Problem404g"];
             408: components["responses"]["Problem408a"];
             413: components["responses"]["Problem413a"];
             414: components["responses"]["Problem414a"];
@@ -5504,7 +5613,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404d"];
+            404: components["responses"]["Problem404e"];
             414: components["responses"]["Problem414a"];
             429: components["responses"]["Problem429a"];
             500: components["responses"]["Problem500a"];
@@ -5556,7 +5665,7 @@ export interface operations {
             400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403b"];
-            404: components["responses"]["Problem404d"];
+            404: components["responses"]["Problem404e"];
             408: components["responses"]["Problem408a"];
             /**
              * @description It clashes with what is there now.
@@ -5620,7 +5729,7 @@ export interface operations {
             400: components["responses"]["Problem400a"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404g"];
+            404: components["responses"]["Problem404h"];
             414: components["responses"]["Problem414a"];
             429: components["responses"]["Problem429a"];
             500: components["responses"]["Problem500a"];
@@ -5652,7 +5761,7 @@ export interface operations {
             400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
-            404: components["responses"]["Problem404g"];
+            404: components["responses"]["Problem404h"];
             408: components["responses"]["Problem408a"];
             409: components["responses"]["Problem409a"];
             413: components["responses"]["Problem413a"];
@@ -7099,6 +7208,310 @@ export interface operations {
             429: components["responses"]["Problem429a"];
             500: components["responses"]["Problem500a"];
             503: components["responses"]["Problem503a"];
+        };
+    };
+    listUploads: {
+        parameters: {
+            query?: {
+                /**
+                 * @description items of a page
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "uploads": [
+                     *         {
+                     *           "id": "5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a",
+                     *           "bytes": 536870912,
+                     *           "offset": 104857600,
+                     *           "createdAt": "2026-11-24T12:00:00.000Z",
+                     *           "secondsLeft": 86400
+                     *         }
+                     *       ],
+                     *       "next": "WyI2ODc2ODBjZCJd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UploadList"];
+                };
+            };
+            400: components["responses"]["Problem400h"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            414: components["responses"]["Problem414a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503a"];
+        };
+    };
+    createUpload: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description the version of tus that the client speaks, if it speaks that
+                 * @example 1.0.0
+                 */
+                "tus-resumable"?: string;
+                /**
+                 * @description how many bytes there are in all
+                 * @example 536870912
+                 */
+                "upload-length": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a",
+                     *       "bytes": 536870912,
+                     *       "offset": 104857600,
+                     *       "createdAt": "2026-11-24T12:00:00.000Z",
+                     *       "secondsLeft": 86400
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            400: components["responses"]["Problem400g"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            408: components["responses"]["Problem408a"];
+            /**
+             * @description It clashes with what is there now.
+             *
+             *     - `uploads-too-many`: There are as many uploads in pieces as may be.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["Problem412a"];
+            413: components["responses"]["Problem413b"];
+            414: components["responses"]["Problem414a"];
+            415: components["responses"]["Problem415a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503d"];
+            507: components["responses"]["Problem507a"];
+        };
+    };
+    getUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a */
+                uploadId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a",
+                     *       "bytes": 536870912,
+                     *       "offset": 104857600,
+                     *       "createdAt": "2026-11-24T12:00:00.000Z",
+                     *       "secondsLeft": 86400
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            /**
+             * @description It can never succeed as it is.
+             *
+             *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
+             *     - `bad-upload-id`: The id of an upload is a UUID, as `POST /uploads` told it.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            404: components["responses"]["Problem404d"];
+            414: components["responses"]["Problem414a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503a"];
+        };
+    };
+    deleteUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a */
+                uploadId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description It can never succeed as it is.
+             *
+             *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
+             *     - `bad-json`: The body is not JSON.
+             *     - `bad-upload-id`: The id of an upload is a UUID, as `POST /uploads` told it.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            404: components["responses"]["Problem404d"];
+            408: components["responses"]["Problem408a"];
+            413: components["responses"]["Problem413a"];
+            414: components["responses"]["Problem414a"];
+            415: components["responses"]["Problem415a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503d"];
+            507: components["responses"]["Problem507a"];
+        };
+    };
+    sendPiece: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description the version of tus that the client speaks, if it speaks that
+                 * @example 1.0.0
+                 */
+                "tus-resumable"?: string;
+                /**
+                 * @description where the piece begins: as many bytes as are there
+                 * @example 0
+                 */
+                "upload-offset": string;
+            };
+            path: {
+                /** @example 5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a */
+                uploadId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Done; there is nothing to say. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description It can never succeed as it is.
+             *
+             *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
+             *     - `bad-upload-id`: The id of an upload is a UUID, as `POST /uploads` told it.
+             *     - `upload-cut-off`: The connection ended before the body was whole.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            404: components["responses"]["Problem404d"];
+            408: components["responses"]["Problem408b"];
+            /**
+             * @description It clashes with what is there now.
+             *
+             *     - `upload-offset`: The piece does not begin where the bytes that are there end, or the upload goes on in another call.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["Problem412a"];
+            /**
+             * @description It is too large.
+             *
+             *     - `body-too-large`: A JSON body may have 1 MiB.
+             *     - `upload-too-long`: More bytes came than the upload was to have by its `Upload-Length`.
+             *     - `upload-too-large`: An upload may have `BAKERY_MAX_UPLOAD`.
+             */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            414: components["responses"]["Problem414a"];
+            415: components["responses"]["Problem415a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503d"];
+            507: components["responses"]["Problem507b"];
         };
     };
     uploadFile: {

@@ -34,6 +34,7 @@ interface Rows {
   readonly bakeforms: readonly { name: string; state: string; volume_id: string }[];
   readonly trash: readonly { disk: string }[];
   readonly snapshots: readonly { id: string; disk: string; state: string; fs_uuid: string }[];
+  readonly uploads: readonly { id: string }[];
   readonly operations: readonly { id: string; kind: string; state: string }[];
   readonly claims: readonly { resource: string; operation: string }[];
 }
@@ -50,6 +51,7 @@ function readRows(world: CheckedWorld): Rows {
       disks: all('SELECT id, role, state, pi, position, fs_uuid, export_id, withheld FROM disks'),
       bakeforms: all('SELECT name, state, volume_id FROM bakeforms'),
       trash: all('SELECT disk FROM trash'),
+      uploads: all('SELECT id FROM uploads'),
       snapshots: all('SELECT id, disk, state, fs_uuid FROM snapshots'),
       operations: all("SELECT id, kind, state FROM operations WHERE state NOT IN ('done', 'failed')"),
       claims: all('SELECT resource, operation FROM claims'),
@@ -165,7 +167,10 @@ export async function checkWorld(world: CheckedWorld): Promise<string[]> {
     const uuid = await readExt4Uuid(kept(id)).catch(() => undefined);
     if (uuid !== fs_uuid) faults.push(`snapshot ${id} holds the file system ${uuid}, not ${fs_uuid}`);
   }
-  for (const folder of ['incoming', 'work']) faults.push(...compare(folder, [], await readdir(pool(folder))));
+  // One of which nothing has come yet has no file.
+  const pieces = rows.uploads.map(({ id }) => `upload-${id}`);
+  const incoming = (await readdir(pool('incoming'))).filter((name) => !pieces.includes(name));
+  faults.push(...compare('incoming', [], incoming), ...compare('work', [], await readdir(pool('work'))));
   for (const { id, fs_uuid } of rows.disks) {
     const uuid = await readExt4Uuid(volume(id)).catch(() => undefined);
     if (uuid !== fs_uuid) faults.push(`volume ${id} holds the file system ${uuid}, not ${fs_uuid}`);

@@ -217,7 +217,7 @@ export const auth: readonly Mutation[] = [
   {
     name: 'an upload that says it is too large is refused',
     file: 'server/http/bodies.ts',
-    old: "  if (Number(request.headers['content-length'] ?? 0) > limits.uploadBytes) throw tooLarge(limits);\n",
+    old: "  if (Number(request.headers['content-length'] ?? 0) > limits.uploadBytes) throw uploadTooLarge(limits);\n",
     new: '',
     test: LIMITS,
     fails: 'an upload that stalls is ended',
@@ -225,7 +225,7 @@ export const auth: readonly Mutation[] = [
   {
     name: 'an upload that turns out too large is ended',
     file: 'server/http/bodies.ts',
-    old: '      if (bytes > limits.uploadBytes) throw tooLarge(limits);\n',
+    old: '      if (bytes > limits.uploadBytes) throw uploadTooLarge(limits);\n',
     new: '',
     test: LIMITS,
     fails: 'an upload that stalls is ended',

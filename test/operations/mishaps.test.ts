@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DiskId } from '../../core/ids.ts';
+import type { DiskId, UploadId } from '../../core/ids.ts';
 import { listDisksOf } from '../../db/disks.ts';
 import { listOpenOperations } from '../../db/journal.ts';
 import { movePi, patchPi } from '../../db/pis.ts';
+import { addUpload } from '../../db/uploads.ts';
 import { planBake } from '../../server/operations/bake.ts';
 import { planDelete, planUpload } from '../../server/operations/bakeforms.ts';
 import { planBulk } from '../../server/operations/bulk.ts';
@@ -37,6 +38,9 @@ async function* body() {
 }
 const upload = (_world: World, engine: Engine) =>
   engine.start('upload-bakeform', (trx) => planUpload(trx, FORM), { attachment: { body: body() } });
+const PIECES = 'd3b07384-d9a0-4c7a-9f5e-1c2b3a4d5e6f' as UploadId;
+const uploadOfPieces = (_world: World, engine: Engine) =>
+  engine.start('upload-bakeform', (trx) => planUpload(trx, FORM, { upload: PIECES }));
 const bake = (_world: World, engine: Engine) => engine.start('bake', (trx) => planBake(trx, { bakeform: FORM }, FACTS));
 const WISHES = {
   user: { name: 'ada', passwordHash: '$6$salt$hash' },
@@ -102,6 +106,10 @@ const then =
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'upload-bakeform': { before: then(), start: upload },
+  'upload-bakeform of an upload in pieces': {
+    before: (world) => addUpload(world.db, { id: PIECES, bytes: 1, createdAt: 0 }, 1),
+    start: uploadOfPieces,
+  },
   'delete-bakeform': {
     before: then(upload),
     start: (_world, engine) => engine.start('delete-bakeform', (trx) => planDelete(trx, FORM)),
@@ -200,11 +208,13 @@ async function begin(kind: string) {
 
 const kinds = operationKinds({} as never) as unknown as readonly OperationKind<never>[];
 /** Kinds that work differently on different things have a scenario for each. */
-const VARIANTS = ['restore a root', 'create-disk from a snapshot'].map((variant) => {
-  const kind = kinds.find((one) => variant.startsWith(`${one.kind} `));
-  assert.ok(kind);
-  return { ...kind, kind: variant };
-});
+const VARIANTS = ['restore a root', 'create-disk from a snapshot', 'upload-bakeform of an upload in pieces'].map(
+  (variant) => {
+    const kind = kinds.find((one) => variant.startsWith(`${one.kind} `));
+    assert.ok(kind);
+    return { ...kind, kind: variant };
+  },
+);
 
 test('every kind of operation has a scenario here', () => {
   const expected = [...kinds, ...VARIANTS].map(({ kind }) => kind);

@@ -140,6 +140,10 @@ export async function makeWorld(): Promise<World> {
         await act('receive', add(`upload ${id}`));
         return { bytes, sha256: 'cafe' };
       },
+      async adopt({ id }) {
+        await act('adopt', add(`upload ${id}`));
+        return { bytes: 1, sha256: 'cafe' };
+      },
       makeGolden: ({ id }) => act('makeGolden', add(`golden ${id}`)),
       unpack: () => act('unpack', () => ({ content: 'image' as const, layers: [] })),
       prepare: () =>

@@ -22,6 +22,7 @@ const nothing: KnownThings = {
   bakeforms: [],
   trash: [],
   snapshots: [],
+  uploads: [],
   claimed: new Set(),
   legacy: new Set(),
 };
@@ -40,6 +41,7 @@ const known: KnownThings = {
     { id: 'kept' as SnapshotId, disk: DATA, state: 'ready' },
     { id: 'taken' as SnapshotId, disk: DATA, state: 'making' },
   ],
+  uploads: ['pieces'],
   claimed: new Set([`disk:${NEW}`, `disk:${GONE}`, 'bakeform:coming']),
   legacy: new Set(['0c3f']),
 };
@@ -70,6 +72,11 @@ test('what the database accounts for is no litter, nor what operations have half
     'pool/golden/half.ext4.partial',
     'pool/incoming/half.img',
     'pool/incoming/half.boot',
+    'pool/incoming/half.img.unpacked',
+    'pool/incoming/half.root.tar',
+    'pool/incoming/half.boot.tar',
+    'pool/incoming/half.partial',
+    'pool/incoming/upload-pieces',
     'pool/work/golden-half',
   ];
   assert.deepEqual(paths([known], ...fine), []);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 const root = new URL('../../', import.meta.url);
 const FOLDERS = ['core', 'db', 'netboot', 'exports', 'server'];
 const KINDS =
-  'invalid|not-found|conflict|forbidden|unauthorized|too-slow|too-large|too-many|no-space|unavailable|timeout|internal';
+  'invalid|not-found|conflict|forbidden|unauthorized|too-slow|precondition|too-large|too-many|no-space|unavailable|timeout|internal';
 
 /** The places where a code stands in production code: after an error's kind, in a fault, or in the framework's table. */
 const PLACES = [

@@ -41,6 +41,35 @@ inOwnNamespace(import.meta.url, () => {
     await rack?.close(bakery);
   });
 
+  test('an upload that comes in pieces', async () => {
+    const api = client();
+    const half = Math.floor(rack.image.length / 2);
+    const begin = (bytes: number) =>
+      api.POST('/api/v1/uploads', { params: { header: { 'upload-length': String(bytes) } } });
+    const send = (uploadId: string, offset: number, piece: Uint8Array) =>
+      api.PATCH('/api/v1/uploads/{uploadId}', {
+        params: { path: { uploadId }, header: { 'upload-offset': String(offset) } },
+        ...bytes(piece),
+      });
+    const { id } = await ok(201, begin(rack.image.length));
+    await ok(204, send(id, 0, rack.image.subarray(0, half)));
+    const path = { uploadId: id };
+    assert.equal((await ok(200, api.GET('/api/v1/uploads/{uploadId}', { params: { path } }))).offset, half);
+    await ok(204, send(id, half, rack.image.subarray(half)));
+    assert.equal((await ok(200, api.GET('/api/v1/uploads'))).uploads[0]?.offset, rack.image.length);
+    const name = 'pieces';
+    await ok(
+      201,
+      api.POST('/api/v1/bakeforms/{name}', {
+        params: { path: { name }, query: { upload: id } },
+        ...bytes(Buffer.of()),
+      }),
+    );
+    await ok(200, api.DELETE('/api/v1/bakeforms/{name}', { params: { path: { name } } }));
+    const other = await ok(201, begin(1));
+    await ok(204, api.DELETE('/api/v1/uploads/{uploadId}', { params: { path: { uploadId: other.id } } }));
+  });
+
   test('the life of a Pi, its disks and its bakeform', async () => {
     const api = client();
     const piId = rack.serials[0] ?? '';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { requireBakeformName } from '../../../core/ids.ts';
+import { requireBakeformName, requireUploadId } from '../../../core/ids.ts';
 import { findBakeform, listBakeforms, requireBakeform, requireReadyBakeform } from '../../../db/bakeforms.ts';
 import { planDelete, planUpload, type UploadAttachment } from '../../operations/bakeforms.ts';
 import { BakeformDetail, BakeformInfo, BakeformMap, UploadQuery } from '../../schema/bakeform.ts';
@@ -10,6 +10,7 @@ import { answerOnce, IdempotencyHeaders, keyOf } from '../idempotency.ts';
 import { whenFree } from '../patience.ts';
 import { CHANGING, ONCE, together, WAITING } from '../problems.ts';
 import { bakeformDetail, bakeformInfo } from '../views.ts';
+import { endUpload } from './uploads.ts';
 
 const NameParam = z.object({ name: z.string().meta({ example: 'raspios' }) });
 
@@ -93,6 +94,7 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
         problems: together(WAITING, CHANGING, ONCE, {
           400: [
             'bad-bakeform-name',
+            'bad-upload-id',
             'upload-cut-off',
             'sha-differs',
             'image-empty',
@@ -110,7 +112,9 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
             'filesystem-unmountable',
           ],
           403: ['bakeform-exists'],
+          404: ['upload-unknown'],
           408: ['upload-stalled'],
+          409: ['upload-incomplete'],
           413: ['upload-too-large'],
         }),
       },
@@ -134,8 +138,9 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
         total: Number.isSafeInteger(length) ? length : undefined,
       };
       const sha256 = request.query.sha256?.toLowerCase();
+      const upload = request.query.upload === undefined ? undefined : requireUploadId(request.query.upload);
       const started = await whenFree(ports.clock, request.raw.socket, () =>
-        ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name, sha256), {
+        ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name, { sha256, upload }), {
           attachment,
           by: requesterOf(request),
           key: keyOf(request),
@@ -143,6 +148,8 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
       );
       return answerOnce(ports.db, { request, reply, started }, async () => {
         await started.done;
+        // Its blocks are the bakeform's now. Where this is not reached, it goes when it has lain idle for long enough.
+        if (upload !== undefined) await endUpload(ports, upload);
         return { status: 201, body: bakeformInfo(await requireReadyBakeform(ports.db, name, 'not-found'), ports) };
       });
     },
