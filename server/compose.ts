@@ -44,6 +44,7 @@ import { newestBoot } from './boot/newest.ts';
 import { createBootRecorder } from './boot/recorder.ts';
 import { createRootWatch } from './boot/root-watch.ts';
 import { watchedRelayDesk } from './boot/watched-desk.ts';
+import { checkCapabilities } from './capabilities.ts';
 import type { Config } from './config.ts';
 import { BASE } from './http/app.ts';
 import { importLegacy } from './import/import.ts';
@@ -149,6 +150,7 @@ async function start(
   if (process.getuid?.() !== 0) {
     throw new BakeryError('forbidden', 'not-root', 'the server mounts and exports file systems: run it as root');
   }
+  await checkCapabilities(log);
   const local = onInterfaces(localAddresses(), config.BAKERY_INTERFACES);
   const { address, lonely } = chooseAddress({
     wished: config.BAKERY_ADDRESS ?? config.NFS_ADDRESS,

@@ -60,11 +60,14 @@ export async function startBakery(
     timeoutMs?: number;
     /** Another entry than main.ts; it gets two pipes (3, 4) and an IPC channel beside the usual ones. */
     entry?: string;
+    /** A program and its arguments through which it is started. */
+    through?: readonly string[];
     /** Called as soon as the process is there. */
     onChild?(child: ChildProcess): void;
   },
 ): Promise<RunningBakery> {
-  const child = spawn(process.execPath, [options.entry ?? MAIN], {
+  const [program = '', ...args] = [...(options.through ?? []), process.execPath, options.entry ?? MAIN];
+  const child = spawn(program, args, {
     env: environmentOf(options),
     stdio: options.entry ? ['ignore', 'pipe', 'pipe', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     cwd: '/',
@@ -117,8 +120,9 @@ async function endWith(child: ChildProcess, signal: NodeJS.Signals, ended: Promi
 }
 
 /** Ends what a server leaves running and mounted for its Pis (`npm start -- stop`). */
-export async function stopLeftovers(root: string): Promise<void> {
-  const child = spawn(process.execPath, [MAIN, 'stop'], {
+export async function stopLeftovers(root: string, through: readonly string[] = []): Promise<void> {
+  const [program = '', ...args] = [...through, process.execPath, MAIN, 'stop'];
+  const child = spawn(program, args, {
     env: {
       PATH: process.env.PATH ?? '',
       ...(process.env.NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } : {}),

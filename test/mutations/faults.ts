@@ -166,4 +166,20 @@ export const faults: readonly Mutation[] = [
     test: 'test/faults/read-only.test.ts',
     fails: 'a root that is mounted read-only',
   },
+  {
+    name: 'container: a start without a capability says which',
+    file: 'server/capabilities.ts',
+    old: 'if (needed.length > 0) {',
+    new: 'if (needed.length > 99) {',
+    test: 'test/contract/container.test.ts',
+    fails: 'a start without one of the capabilities',
+  },
+  {
+    name: 'container: a file keeps who may run it as whom',
+    file: 'docker/compose.yaml',
+    old: '      - FSETID\n',
+    new: '',
+    test: 'test/contract/container.test.ts',
+    fails: 'the container is given what the server asks for',
+  },
 ];
