@@ -26,6 +26,8 @@ export interface DetachedOptions {
   readonly recordFile: string;
   /** Added to a minimal environment (PATH, LC_ALL=C.UTF-8). */
   readonly env?: Readonly<Record<string, string>>;
+  /** Working folder; `/` by default. */
+  readonly cwd?: string;
   /** A log larger than this is put aside as `<logFile>.1` first; default 4 MiB. */
   readonly maxLogBytes?: number;
 }
@@ -102,7 +104,7 @@ export async function logTail(file: string, maxBytes = 2000): Promise<string> {
 }
 
 /**
- * Starts a daemon in a session of its own, working folder `/`, no standard input, output into the log; it survives
+ * Starts a daemon in a session of its own, no standard input, output into the log; it survives
  * Bakery's end. Each call starts one more: ask `adopt` first. Bakery dying between the start and the record leaves a
  * process that `findByArgument` finds.
  * @throws BakeryError `tool-missing` (unavailable), `tool-failed` (internal).
@@ -126,7 +128,7 @@ async function spawnDetached(options: DetachedOptions): Promise<number> {
   const log = await open(options.logFile, 'a', 0o600);
   try {
     const child = spawn(options.program, [...options.args], {
-      cwd: '/',
+      cwd: options.cwd ?? '/',
       detached: true,
       env: { PATH, LC_ALL: 'C.UTF-8', ...options.env },
       stdio: ['ignore', log.fd, log.fd],

@@ -21,6 +21,9 @@ export const PACKAGES = [
   { name: 'xfsprogs', for: 'start', programs: ['mkfs.xfs', 'xfs_growfs'] },
   { name: 'nfs-ganesha', for: 'start', programs: ['ganesha.nfsd'] },
   { name: 'nfs-ganesha-vfs', for: 'start', programs: [] },
+  // What stands between clients and nfs-ganesha is compiled when it is started (exports/nfs/ganesha/guard.c).
+  { name: 'gcc', for: 'start', programs: ['gcc'] },
+  { name: 'libc6-dev', for: 'start', programs: [] },
   { name: 'rpcbind', for: 'start', programs: ['rpcbind'] },
   // /etc/protocols and /etc/rpc: without them rpcbind answers nobody.
   { name: 'netbase', for: 'start', programs: [] },

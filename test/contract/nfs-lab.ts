@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Ipv4, parseIpv4 } from '../../core/ids.ts';
 
 const APT =
-  'apt-get install nfs-ganesha nfs-ganesha-vfs rpcbind dbus-daemon dbus-bin libnfs-utils iproute2 util-linux e2fsprogs';
+  'apt-get install nfs-ganesha nfs-ganesha-vfs gcc libc6-dev rpcbind dbus-daemon dbus-bin libnfs-utils iproute2 util-linux e2fsprogs';
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const INSIDE = 'BAKERY_NFS_LAB';
 
@@ -38,6 +38,7 @@ export function insideLab(): string | undefined {
 function requireTools(): void {
   const tools = [
     'ganesha.nfsd',
+    'gcc',
     'rpcbind',
     'rpcinfo',
     'dbus-daemon',

@@ -44,7 +44,7 @@ const READERS = 4;
 
 /**
  * nfs-ganesha (4.3) and its private bus as a backend; see NfsBackend. Needs the Debian packages nfs-ganesha,
- * nfs-ganesha-vfs, dbus-daemon, dbus-bin and rpcbind. Making one does nothing yet: no process, no file.
+ * nfs-ganesha-vfs, gcc, libc6-dev, dbus-daemon, dbus-bin and rpcbind. Making one does nothing yet: no process, no file.
  */
 export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
   if (!isAbsolute(options.root)) throw new BakeryError('internal', 'root-not-absolute', 'the root must be absolute');

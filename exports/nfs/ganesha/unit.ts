@@ -10,6 +10,7 @@ import type { Log } from '../../../core/log.ts';
 import type { NfsPorts } from '../backend.ts';
 import { exportManager } from './bus.ts';
 import { renderBusConf, renderGaneshaConf } from './config.ts';
+import { buildGuard, guardEnvironment, guardSource, requireGuard } from './guard.ts';
 import { listeningPorts, RPCBIND_PORT, refuseForeignServer, requireCapability, requireMtab } from './host.ts';
 import type { UnitLayout, UnitRecord } from './layout.ts';
 import { chooseSocket, configHash, readUnitRecord, removeSocket, writeUnitRecord } from './layout.ts';
@@ -31,11 +32,16 @@ function serverConf(context: UnitContext): string {
   return renderGaneshaConf({ ports: context.ports, recoveryRoot: context.layout.recovery });
 }
 
+/** What a running unit was made of; one that was made of anything else is replaced. */
+async function unitHash(context: UnitContext): Promise<string> {
+  return configHash(`${serverConf(context)}${await guardSource()}`);
+}
+
 /** The recorded unit when every process of it lives and it was started with the configuration we would use; no call is made. */
 export async function wholeUnit(context: UnitContext): Promise<UnitRecord | undefined> {
   const { layout } = context;
   const record = await readUnitRecord(layout);
-  if (!record || record.config !== configHash(serverConf(context))) return undefined;
+  if (!record || record.config !== (await unitHash(context))) return undefined;
   const parts = record.rpcbind === 'own' ? Object.values(layout.records) : [layout.records.ganesha, layout.records.bus];
   for (const recordFile of parts) if (!(await adopt(recordFile))) return undefined;
   return record;
@@ -77,7 +83,7 @@ export async function endUnit(context: UnitContext): Promise<void> {
 
 /**
  * Starts a unit where none runs (see `endUnit`), with `exports` (see `renderExport`) served from the beginning; resolves
- * when it answers on D-Bus and accepts TCP on the NFS port. After a throw nothing of it runs.
+ * when it answers on D-Bus and accepts TCP on the NFS port, with the guard (guard.ts) in front of it. After a throw nothing of it runs.
  * @throws BakeryError `foreign-nfs-server`, `capability-missing`, `tool-missing`, `nfs-start-failed` (unavailable).
  */
 export async function startUnit(context: UnitContext, exports: readonly string[] = []): Promise<void> {
@@ -94,7 +100,7 @@ export async function startUnit(context: UnitContext, exports: readonly string[]
   const conf = serverConf(context);
   const socket = await chooseSocket(layout);
   const rpcbind = rpcbindRuns ? 'host' : 'own';
-  await writeUnitRecord(layout, { socket, rpcbind, config: configHash(conf) });
+  await writeUnitRecord(layout, { socket, rpcbind, config: await unitHash(context) });
   try {
     await writeFileAtomic(layout.serverConf, [conf, ...exports].join(''), 0o600);
     await writeFileAtomic(layout.busConf, renderBusConf(socket), 0o600);
@@ -129,12 +135,14 @@ async function startParts(context: UnitContext, socket: string, rpcbind: 'own' |
     });
     await waitFor(context, until, own, layout.rpcbindLog, () => acceptsTcp(RPCBIND_PORT));
   }
+  const guard = await buildGuard(context.exec, layout.folder);
   const ganesha = await startDetached({
     program: 'ganesha.nfsd',
     args: ['-F', '-f', layout.serverConf, '-L', layout.serverLog, '-p', layout.serverPid],
     logFile: layout.serverLog,
     recordFile: layout.records.ganesha,
-    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` },
+    cwd: layout.folder,
+    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}`, ...guardEnvironment(guard) },
   });
   await waitFor(
     context,
@@ -143,6 +151,7 @@ async function startParts(context: UnitContext, socket: string, rpcbind: 'own' |
     layout.serverLog,
     async () => (await acceptsTcp(ports.nfs)) && (await unitAnswers(context, socket)),
   );
+  await requireGuard(ganesha.pid, layout.folder, guard);
   return ganesha.pid;
 }
 
