@@ -52,6 +52,12 @@ const SIZES = {
   fuzzCasesPerRoute: { normal: 30, long: 10_000 },
   /** Calls of each kind for files of a Pi while all their folders are swapped for links. */
   swapRounds: { normal: 150, long: 5_000 },
+  /** Inode numbers that a Pi tries with made-up NFS handles. */
+  forgedInodes: { normal: 300, long: 20_000 },
+  /** NFS handles with spoilt bits. */
+  spoiltHandles: { normal: 1_000, long: 50_000 },
+  /** Rounds of a Pi trying a handle while its owner uses it. */
+  stolenHandleRaces: { normal: 50, long: 2_000 },
 } as const;
 
 /** True in the long run. */

@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { convergeExports } from '../../exports/nfs/converge.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
+import { configHash } from '../../exports/nfs/ganesha/layout.ts';
 import { isBakeryCode } from './nfs-expect.ts';
-import { insideLab, type Lab, openLab, recordedPid, run, runInLab, startInOtherProcess } from './nfs-lab.ts';
+import { insideLab, type Lab, must, openLab, recordedPid, run, runInLab, startInOtherProcess } from './nfs-lab.ts';
 import { assertServed, nfsSuite } from './nfs-suite.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -176,6 +186,29 @@ function ganeshaUnitTests(openedLab: () => Lab): void {
       const { code, stderr } = run('setpriv', ['--bounding-set=-dac_read_search', ...starter]);
       assert.notEqual(code, 0);
       assert.match(stderr, /capability-missing/);
+    });
+
+    test('where nothing may be executed it does not start without its guard', async () => {
+      const server = join(root, 'nfs-server');
+      mkdirSync(server, { recursive: true });
+      must('mount', ['-t', 'tmpfs', '-o', 'noexec,size=16m', 'tmpfs', server]);
+      try {
+        await assert.rejects(backend.start(), isBakeryCode('nfs-start-failed'));
+        assert.equal(await backend.alive(), false);
+        assert.equal(existsSync(join(server, 'ganesha.process.json')), false);
+      } finally {
+        must('umount', [server]);
+      }
+    });
+
+    test('a server that was started without the guard, or with another one, is replaced', async () => {
+      await backend.start();
+      const [record, conf] = ['unit.json', 'ganesha.conf'].map((name) => join(root, 'nfs-server', name));
+      assert.ok(record && conf);
+      const unit: object = JSON.parse(readFileSync(record, 'utf8'));
+      writeFileSync(record, JSON.stringify({ ...unit, config: configHash(readFileSync(conf, 'utf8')) }));
+      assert.deepEqual(await backend.start(), { adopted: false });
+      assert.deepEqual(await backend.start(), { adopted: true });
     });
 
     test('a start that fails says why and leaves nothing', async () => {

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { attempt, type Intruder, intrude } from '../lab/nfs/connect.ts';
+import { padded } from '../lab/nfs/handles.ts';
+import { op } from '../lab/nfs/nfs4.ts';
+import { seededChance } from '../lab/seed.ts';
+import { size } from '../sizes.ts';
+import { everyCall } from './isolation-calls.ts';
+import {
+  aliases,
+  allRefused,
+  type ExportedVolume,
+  forV4,
+  type IsolationSubject,
+  inspect,
+  rootOf,
+  type Tenant,
+} from './isolation-subject.ts';
+
+/** What a made-up or stolen NFS handle reaches. Every backend has to pass it. */
+export function isolationByHandles(get: () => IsolationSubject): void {
+  const volumes = ({ root, disk }: Tenant): ExportedVolume[] => [root, disk];
+
+  /** With everybody connected; afterwards nothing outside A's volumes has changed, and the server still serves. */
+  async function together(
+    act: (all: { subject: IsolationSubject; a: Intruder; b: Intruder; stranger: Intruder }) => Promise<void>,
+  ): Promise<void> {
+    const subject = get();
+    const before = await subject.outside();
+    const [a, b, stranger] = await Promise.all(
+      [subject.a.address, subject.b.address, subject.stranger].map((address) => intrude(subject.server, address)),
+    );
+    assert.ok(a && b && stranger);
+    try {
+      await act({ subject, a, b, stranger });
+      assert.deepEqual(await subject.outside(), before);
+      for (const volume of volumes(subject.a)) await rootOf(a, volume);
+    } finally {
+      for (const intruder of [a, b, stranger]) intruder.close();
+    }
+  }
+
+  describe('NFS handles', () => {
+    test('a Pi reads and writes its own root and disk with both versions', () =>
+      together(async ({ subject, a }) => {
+        for (const volume of volumes(subject.a)) {
+          const root = await rootOf(a, volume);
+          const secret = await a.v3.lookup({ folder: root, name: 'secret.txt' });
+          assert.equal(String(await a.v3.read(secret, 1_000)), volume.secret);
+          assert.equal(String(await a.v4.last(op.putfh(forV4(subject, secret)), op.read(1_000))), volume.secret);
+          await a.v3.write(secret, Buffer.from(volume.secret));
+          await a.v4.last(op.putfh(forV4(subject, secret)), op.write(Buffer.from(volume.secret)));
+          const own = await subject.inventory(volume);
+          const parts = subject.layout.parse(secret);
+          assert.equal(own.get(BigInt(parts.inode))?.content?.toString(), volume.secret, 'the handle is laid out so');
+          assert.deepEqual(padded(subject.layout.build(parts)), secret);
+          const handle4 = forV4(subject, root);
+          assert.equal(await inspect(a, own, { handle: root, handle4, what: 'the own root' }), 2);
+        }
+      }));
+
+    test('handles with made-up inodes reach nothing but files of the own volume', (t) =>
+      together(async ({ subject, a, b }) => {
+        for (const [i, volume] of volumes(subject.a).entries()) {
+          const own = await subject.inventory(volume);
+          const mine = subject.layout.parse(await rootOf(a, volume));
+          const sibling = volumes(subject.b)[i] ?? assert.fail();
+          const folder = await rootOf(b, sibling);
+          const theirs = subject.layout.parse(await b.v3.lookup({ folder, name: 'secret.txt' }));
+          const numbers = Array.from({ length: size('forgedInodes') }, (_, inode) => [inode, 0] as const);
+          const parts = [...numbers, [theirs.inode, theirs.generation] as const, [0xffff_ffff, 0] as const];
+          let answers = 0;
+          for (const [inode, generation] of parts) {
+            const handle4 = subject.layout.build({ ...mine, inode, generation });
+            const what = `inode ${inode}, generation ${generation}`;
+            answers += await inspect(a, own, { handle: padded(handle4), handle4, what });
+          }
+          t.diagnostic(`${volume.path}: ${parts.length} handles, ${answers} answers`);
+          assert.ok(answers >= 2, 'the root itself answers');
+        }
+      }));
+
+    test("another Pi's handles are refused, whole and under the own export", () =>
+      together(async ({ subject, a, b }) => {
+        const { layout } = subject;
+        for (const mine of volumes(subject.a)) {
+          const own = await rootOf(a, mine);
+          for (const theirs of volumes(subject.b)) {
+            const root = await rootOf(b, theirs);
+            const secret = await b.v3.lookup({ folder: root, name: 'secret.txt' });
+            for (const stolen of [root, secret]) {
+              const whole = layout.parse(stolen);
+              const forged = [whole, { ...whole, ...only(layout.parse(own).exportId) }];
+              for (const handle4 of forged.map(layout.build)) {
+                const handle = padded(handle4);
+                await allRefused(everyCall(a, { handle, handle4, own }), `${theirs.path} ${handle4.toString('hex')}`);
+              }
+            }
+            // The own file system under the other's export.
+            const other = layout.build({ ...layout.parse(own), ...only(layout.parse(root).exportId) });
+            if (!other.equals(forV4(subject, own))) {
+              await allRefused(everyCall(a, { handle: padded(other), handle4: other }), 'own, under the other export');
+            }
+          }
+        }
+      }));
+
+    test("another Pi's handles are refused while their owner uses them", () =>
+      together(async ({ subject, a, b }) => {
+        const root = await rootOf(b, subject.b.root);
+        const secret = await b.v3.lookup({ folder: root, name: 'secret.txt' });
+        const { exportId } = subject.layout.parse(await rootOf(a, subject.a.root));
+        const handle4 = subject.layout.build({ ...subject.layout.parse(secret), ...only(exportId) });
+        const secret4 = forV4(subject, secret);
+        for (let round = 0; round < size('stolenHandleRaces'); round++) {
+          const [used, used4, stolen, stolen4] = await Promise.all([
+            b.v3.read(secret, 100),
+            b.v4.last(op.putfh(secret4), op.read(100)),
+            attempt(() => a.v3.read(padded(handle4), 100)),
+            attempt(() => a.v4.last(op.putfh(handle4), op.read(100))),
+          ]);
+          for (const bytes of [used, used4]) assert.equal(String(bytes), subject.b.root.secret);
+          for (const answer of [stolen, stolen4]) assert.ok('refused' in answer, `round ${round}`);
+        }
+      }));
+
+    test('handles with spoilt bits reach nothing but files of the own volume, and the server lives', (t) =>
+      together(async ({ subject, a, b }) => {
+        const chance = seededChance('spoilt handles');
+        const [mine, theirs] = [await rootOf(a, subject.a.root), await rootOf(b, subject.b.root)];
+        const own = await subject.inventory(subject.a.root);
+        const secret = await a.v3.lookup({ folder: mine, name: 'secret.txt' });
+        let answers = 0;
+        for (let i = 0; i < size('spoiltHandles'); i++) {
+          const handle = Buffer.from(chance.pick([mine, secret, theirs]));
+          for (let bits = 1 + chance.below(3); bits > 0; bits--) {
+            const at = chance.below(handle.length);
+            handle[at] = (handle[at] ?? 0) ^ (1 << chance.below(8));
+          }
+          answers += await inspect(a, own, { handle, what: `${chance.seed}: ${handle.toString('hex')}` });
+        }
+        const { layout } = subject;
+        const swapped = layout.build({ ...layout.parse(theirs), ...only(layout.parse(mine).exportId) });
+        for (const handle of [mine, theirs, swapped].flatMap(subject.oddHandles)) {
+          await allRefused(everyCall(a, { handle: padded(handle), handle4: handle }), handle.toString('hex'));
+        }
+        t.diagnostic(`${size('spoiltHandles')} handles, ${answers} answers`);
+      }));
+
+    test("above a volume's root there is nothing, whichever of its handles is used", () =>
+      together(async ({ subject, a }) => {
+        for (const volume of volumes(subject.a)) {
+          const own = await subject.inventory(volume);
+          const root = await rootOf(a, volume);
+          for (const handle4 of [forV4(subject, root), ...aliases(subject, root)]) {
+            const what = `${volume.path} ${handle4.toString('hex')}`;
+            const handle = padded(handle4);
+            await inspect(a, own, { handle, handle4, what });
+            const up = await attempt(() => a.v3.lookup({ folder: handle, name: '..' }));
+            if ('got' in up) await inspect(a, own, { handle: up.got, handle4: forV4(subject, up.got), what });
+            // NFSv4's own tree is above, where A sees the way to its own volumes.
+            const above = await attempt(() => a.v4.last(op.putfh(handle4), op.lookupp(), op.readdir()));
+            const names = 'got' in above ? above.got.map(({ name }) => name) : [];
+            const allowed = volumes(subject.a).map(({ path }) => path.split('/').at(-1) ?? '');
+            assert.deepEqual(
+              names.filter((name) => !allowed.includes(name)),
+              [],
+              what,
+            );
+          }
+        }
+      }));
+  });
+
+  describe('NFS from other addresses', () => {
+    test("another address gets nothing of a Pi's root or disk, by path or by stolen handle", () =>
+      together(async ({ subject, a, b, stranger }) => {
+        for (const volume of volumes(subject.a)) {
+          const root = await rootOf(a, volume);
+          const secret = await a.v3.lookup({ folder: root, name: 'secret.txt' });
+          for (const [who, intruder] of [
+            ['B', b],
+            ['a stranger', stranger],
+          ] as const) {
+            assert.deepEqual(await refusedMount(intruder, volume.path), [], who);
+            for (const handle of [root, secret]) {
+              const handle4 = forV4(subject, handle);
+              await allRefused(everyCall(intruder, { handle, handle4 }), `${who}, ${volume.path}`);
+            }
+          }
+        }
+      }));
+
+    test('once a disk is another address alone, the old one is refused at once, with the handles and connection it has', () =>
+      together(async ({ subject, a, b }) => {
+        const { disk, root } = subject.a;
+        const own = await rootOf(a, root);
+        const folder = await rootOf(a, disk);
+        const secret = await a.v3.lookup({ folder, name: 'secret.txt' });
+        await a.v4.last(op.putfh(forV4(subject, secret)), op.read(100));
+        await subject.move(disk, subject.b.address);
+        try {
+          for (const handle of [folder, secret]) {
+            const parts = subject.layout.parse(handle);
+            const { exportId } = subject.layout.parse(own);
+            for (const handle4 of [parts, { ...parts, ...only(exportId) }].map(subject.layout.build)) {
+              await allRefused(everyCall(a, { handle: padded(handle4), handle4, own }), 'the old owner');
+            }
+          }
+          assert.deepEqual(await refusedMount(a, disk.path), []);
+          const theirs = await b.v3.lookup({ folder: await rootOf(b, disk), name: 'secret.txt' });
+          assert.equal(String(await b.v3.read(theirs, 1_000)), disk.secret);
+          assert.equal(String(await b.v4.last(op.putfh(forV4(subject, theirs)), op.read(1_000))), disk.secret);
+        } finally {
+          await subject.move(disk, subject.a.address);
+        }
+        assert.equal(String(await a.v3.read(secret, 1_000)), disk.secret);
+        await allRefused(everyCall(b, { handle: secret, handle4: forV4(subject, secret) }), 'the other one after');
+      }));
+  });
+}
+
+/** Where handles name no export there is none to put in. */
+function only(exportId: number | undefined): { exportId?: number } {
+  return exportId === undefined ? {} : { exportId };
+}
+
+/** What a mount by path gives that should give nothing, with each version. */
+async function refusedMount(intruder: Intruder, path: string): Promise<string[]> {
+  const answer = await intruder.mount(path);
+  const names = path.split('/').filter(Boolean);
+  const walked = await attempt(() =>
+    intruder.v4.last(op.putrootfh(), ...names.map((name) => op.lookup(name)), op.getfh()),
+  );
+  return [...('refused' in answer ? [] : ['v3']), ...('refused' in walked ? [] : ['v4'])];
+}
