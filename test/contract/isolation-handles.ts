@@ -200,17 +200,21 @@ export function isolationByHandles(get: () => IsolationSubject): void {
         await a.v4.last(op.putfh(forV4(subject, secret)), op.read(100));
         await subject.move(disk, subject.b.address);
         try {
-          for (const handle of [folder, secret]) {
-            const parts = subject.layout.parse(handle);
-            const { exportId } = subject.layout.parse(own);
-            for (const handle4 of [parts, { ...parts, ...only(exportId) }].map(subject.layout.build)) {
-              await allRefused(everyCall(a, { handle: padded(handle4), handle4, own }), 'the old owner');
+          // Refused before the new owner has asked for anything, and when the server has the files at hand for him.
+          const { exportId } = subject.layout.parse(own);
+          const refused = async () => {
+            for (const parts of [folder, secret].map(subject.layout.parse)) {
+              for (const handle4 of [parts, { ...parts, ...only(exportId) }].map(subject.layout.build)) {
+                await allRefused(everyCall(a, { handle: padded(handle4), handle4, own }), 'the old owner');
+              }
             }
-          }
-          assert.deepEqual(await refusedMount(a, disk.path), []);
+            assert.deepEqual(await refusedMount(a, disk.path), []);
+          };
+          await refused();
           const theirs = await b.v3.lookup({ folder: await rootOf(b, disk), name: 'secret.txt' });
           assert.equal(String(await b.v3.read(theirs, 1_000)), disk.secret);
           assert.equal(String(await b.v4.last(op.putfh(forV4(subject, theirs)), op.read(1_000))), disk.secret);
+          await refused();
         } finally {
           await subject.move(disk, subject.a.address);
         }

@@ -17,7 +17,7 @@ import { parseIpv4 } from '../../core/ids.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
-import { ganeshaDummies, ganeshaLayout } from '../lab/nfs/handles.ts';
+import { ganeshaLayout, ganeshaOddities } from '../lab/nfs/handles.ts';
 import { requireTools, sh } from '../lab/sh.ts';
 import { isolationByHandles } from './isolation-handles.ts';
 import { isolationByNames } from './isolation-names.ts';
@@ -128,7 +128,7 @@ async function ganeshaSubject(bench: Bench, backend: NfsBackend): Promise<Isolat
     stranger: ADDRESSES.stranger,
     hostFolder,
     hidden: [bench.root, bench.pool.path('volumes', ''), join(bench.root, 'nfs-server')],
-    oddHandles: ganeshaDummies,
+    oddHandles: ganeshaOddities,
     inventory: async ({ path }) => inventory(path),
     outside: async () => [
       ...readdirSync('/').toSorted(),

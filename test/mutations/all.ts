@@ -9,6 +9,7 @@ import { feed } from './feed.ts';
 import { hostile } from './hostile.ts';
 import { images } from './images.ts';
 import { imports } from './imports.ts';
+import { isolation } from './isolation.ts';
 import { legacy } from './legacy.ts';
 import { moves } from './moves.ts';
 import type { Mutation } from './mutation.ts';
@@ -30,6 +31,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...hostile,
   ...feed,
   ...imports,
+  ...isolation,
   ...legacy,
   ...faults,
   ...recovery,

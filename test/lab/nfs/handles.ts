@@ -60,23 +60,24 @@ export const ganeshaLayout: HandleLayout = {
 };
 
 /**
- * Handles that ganesha 4.3 never makes, with a bit in them that it has for its own use (HANDLE_DUMMY). Left to itself it takes them for
- * the folder that the file system is mounted at, whoever's it is, and those that are short and have a type end it.
+ * Handles that ganesha 4.3 never makes: cut off behind the file system, and with a bit that it has for its own use (HANDLE_DUMMY). Left
+ * to itself it takes such a one for the folder that the file system is mounted at, whoever's it is; and when it is cut off and has
+ * a type, it ends.
  */
-export function ganeshaDummies(handle: Uint8Array): Buffer[] {
+export function ganeshaOddities(handle: Uint8Array): Buffer[] {
   const [DUMMY, FSID] = [0x20, 0x1f];
   const parts = ganeshaLayout.parse(handle);
   const { exportId = 0, fileSystem } = parts;
   const marked = (bits: number) => {
     const bytes = Buffer.from(fileSystem);
-    bytes[0] = ((bytes[0] ?? 0) & FSID) | DUMMY | bits;
+    bytes[0] = ((bytes[0] ?? 0) & FSID) | bits;
     return bytes;
   };
-  const short = [0, TYPE_8].map((bits) => {
+  const short = [0, TYPE_8, DUMMY, DUMMY | TYPE_8].map((bits) => {
     const own = marked(bits);
     return Buffer.concat([Buffer.from([VERSION, 0, exportId >> 8, exportId & 0xff, own.length]), own]);
   });
-  return [...short, ganeshaLayout.build({ ...parts, fileSystem: marked(TYPE_8) })];
+  return [...short, ganeshaLayout.build({ ...parts, fileSystem: marked(DUMMY | TYPE_8) })];
 }
 
 /** As NFSv3 sends it: a multiple of 4 bytes. */
