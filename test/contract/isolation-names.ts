@@ -173,6 +173,7 @@ export function isolationByNames(get: () => IsolationSubject): void {
           ...elsewhere.map((path) => `${own}/${relative(own, path)}`),
           ...elsewhere.map((path) => `${own}/folder/../${relative(own, path)}`),
           `${own}/..`,
+          `${own}/folder`,
           `${own}/link-out`,
           `${own}/link-sibling`,
           `${own}/link-sibling/folder`,

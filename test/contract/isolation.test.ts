@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
+import { after, before, test } from 'node:test';
 import { parseIpv4 } from '../../core/ids.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
@@ -144,14 +144,22 @@ async function ganeshaSubject(bench: Bench, backend: NfsBackend): Promise<Isolat
   };
 }
 
+/** What `nm` tells of an object's dynamic symbols: name, and version behind an `@`. */
+function symbols(file: string, kind: '--defined-only' | '--undefined-only'): string[] {
+  const lines = sh('nm', '--dynamic', '--format=posix', kind, file).split('\n');
+  return lines.map((line) => line.split(' ')[0] ?? '').filter((name) => name !== '');
+}
+
 inOwnNamespace(import.meta.url, () => {
   const ends: (() => unknown)[] = [];
   let subject: IsolationSubject | undefined;
+  let root = '';
   before(async () => {
-    requireTools('ganesha.nfsd', 'gcc', 'mkfs.ext4', 'ip');
+    requireTools('ganesha.nfsd', 'gcc', 'nm', 'mkfs.ext4', 'ip');
     for (const address of [SERVER, ...Object.values(ADDRESSES)]) sh('ip', 'addr', 'add', `${address}/24`, 'dev', 'lo');
     const bench = await openBench({ after: (end) => void ends.push(end as () => unknown) });
-    const backend = ganeshaBackend({ root: bench.root, log: silent });
+    root = bench.root;
+    const backend = ganeshaBackend({ root, log: silent });
     ends.unshift(() => backend.stop());
     await backend.start();
     subject = await ganeshaSubject(bench, backend);
@@ -159,6 +167,24 @@ inOwnNamespace(import.meta.url, () => {
   after(async () => {
     for (const end of ends) await end();
   });
+  test('the guard stands before every call by which ganesha hands a name in a folder to the kernel', () => {
+    const module = sh('dpkg', '-L', 'nfs-ganesha-vfs')
+      .split('\n')
+      .find((path) => path.endsWith('/libfsalvfs.so'));
+    const folder = join(root, 'nfs-server');
+    const guard = readdirSync(folder).find((name) => /^guard-.*\.so$/.test(name));
+    assert.ok(module && guard);
+    const has = symbols(join(folder, guard), '--defined-only');
+    // Functions of the C library for such calls end so; of these, one takes no name and two no folder.
+    const calls = symbols(module, '--undefined-only').flatMap(
+      (name) => /^(.*at(?:64|2|64_2|_2)?)@GLIBC/.exec(name)?.[1] ?? [],
+    );
+    const others = ['open_by_handle_at', 'stat64', 'fstat64'];
+    assert.deepEqual(calls.filter((name) => !has.includes(name)).toSorted(), others.toSorted());
+    // Times are set by a function of ganesha's own, which calls this one.
+    assert.ok(has.includes('utimensat') && calls.length > 10, calls.join(' '));
+  });
+
   const get = () => subject ?? assert.fail('there is no server');
   isolationByHandles(get);
   isolationByNames(get);

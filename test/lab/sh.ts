@@ -21,6 +21,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'nfs-ls': 'libnfs-utils',
   rpcinfo: 'rpcbind',
   nft: 'nftables',
+  nm: 'binutils',
   nsenter: 'util-linux',
   'qemu-system-aarch64': 'qemu-system-arm',
   setpriv: 'util-linux',

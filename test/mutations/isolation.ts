@@ -54,6 +54,14 @@ export const isolation: readonly Mutation[] = [
     fails: 'a name with a slash is refused by every call of NFSv3',
   },
   {
+    name: 'isolation: the guard stands before each call',
+    file: GUARD,
+    old: 'int mkdirat(int folder',
+    new: 'int not_mkdirat(int folder',
+    test: ATTACKS,
+    fails: 'the guard stands before every call by which ganesha hands a name',
+  },
+  {
     name: 'isolation: no server without the guard',
     file: 'exports/nfs/ganesha/unit.ts',
     old: '  await requireGuard(ganesha.pid, layout.folder, guard);\n',

@@ -65,9 +65,25 @@ static bool refuse(int folder, const char *name)
 	return false;
 }
 
+/* Debian's ganesha has the calls with 64; one that was compiled otherwise has those without. */
 int openat64(int folder, const char *name, int flags, ...)
 {
 	NEXT(openat64);
+	mode_t mode = 0;
+
+	if (__OPEN_NEEDS_MODE(flags)) {
+		va_list rest;
+
+		va_start(rest, flags);
+		mode = va_arg(rest, mode_t);
+		va_end(rest);
+	}
+	return refuse(folder, name) ? -1 : next(folder, name, flags, mode);
+}
+
+int openat(int folder, const char *name, int flags, ...)
+{
+	NEXT(openat);
 	mode_t mode = 0;
 
 	if (__OPEN_NEEDS_MODE(flags)) {
@@ -88,9 +104,22 @@ int __openat64_2(int folder, const char *name, int flags)
 	return refuse(folder, name) ? -1 : next(folder, name, flags);
 }
 
+int __openat_2(int folder, const char *name, int flags);
+int __openat_2(int folder, const char *name, int flags)
+{
+	NEXT(__openat_2);
+	return refuse(folder, name) ? -1 : next(folder, name, flags);
+}
+
 int fstatat64(int folder, const char *name, struct stat64 *found, int flags)
 {
 	NEXT(fstatat64);
+	return refuse(folder, name) ? -1 : next(folder, name, found, flags);
+}
+
+int fstatat(int folder, const char *name, struct stat *found, int flags)
+{
+	NEXT(fstatat);
 	return refuse(folder, name) ? -1 : next(folder, name, found, flags);
 }
 
@@ -135,6 +164,12 @@ int renameat(int from, const char *name, int to, const char *new_name)
 {
 	NEXT(renameat);
 	return refuse(from, name) || refuse(to, new_name) ? -1 : next(from, name, to, new_name);
+}
+
+int renameat2(int from, const char *name, int to, const char *new_name, unsigned int flags)
+{
+	NEXT(renameat2);
+	return refuse(from, name) || refuse(to, new_name) ? -1 : next(from, name, to, new_name, flags);
 }
 
 int fchownat(int folder, const char *name, uid_t user, gid_t group, int flags)
