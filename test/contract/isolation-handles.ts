@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { attempt, type Intruder, intrude } from '../lab/nfs/connect.ts';
+import { attempt, type Intruder, intrude, type Minor } from '../lab/nfs/connect.ts';
 import { padded } from '../lab/nfs/handles.ts';
 import { op } from '../lab/nfs/nfs4.ts';
 import { seededChance } from '../lab/seed.ts';
@@ -18,7 +18,7 @@ import {
 } from './isolation-subject.ts';
 
 /** What a made-up or stolen NFS handle reaches. Every backend has to pass it. */
-export function isolationByHandles(get: () => IsolationSubject): void {
+export function isolationByHandles(get: () => IsolationSubject, minor: Minor): void {
   const volumes = ({ root, disk }: Tenant): ExportedVolume[] => [root, disk];
 
   /** With everybody connected; afterwards nothing outside A's volumes has changed, and the server still serves. */
@@ -28,7 +28,9 @@ export function isolationByHandles(get: () => IsolationSubject): void {
     const subject = get();
     const before = await subject.outside();
     const [a, b, stranger] = await Promise.all(
-      [subject.a.address, subject.b.address, subject.stranger].map((address) => intrude(subject.server, address)),
+      [subject.a.address, subject.b.address, subject.stranger].map((address) =>
+        intrude(subject.server, address, minor),
+      ),
     );
     assert.ok(a && b && stranger);
     try {
@@ -40,7 +42,7 @@ export function isolationByHandles(get: () => IsolationSubject): void {
     }
   }
 
-  describe('NFS handles', () => {
+  describe(`NFSv3 and NFSv4.${minor}: handles`, () => {
     test('a Pi reads and writes its own root and disk with both versions', () =>
       together(async ({ subject, a }) => {
         for (const volume of volumes(subject.a)) {
@@ -172,7 +174,7 @@ export function isolationByHandles(get: () => IsolationSubject): void {
       }));
   });
 
-  describe('NFS from other addresses', () => {
+  describe(`NFSv3 and NFSv4.${minor}: other addresses`, () => {
     test("another address gets nothing of a Pi's root or disk, by path or by stolen handle", () =>
       together(async ({ subject, a, b, stranger }) => {
         for (const volume of volumes(subject.a)) {

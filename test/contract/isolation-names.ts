@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { basename, dirname, relative } from 'node:path';
 import { describe, test } from 'node:test';
-import { attempt, type Intruder, intrude, walk } from '../lab/nfs/connect.ts';
+import { attempt, type Intruder, intrude, type Minor, walk } from '../lab/nfs/connect.ts';
 import { padded } from '../lab/nfs/handles.ts';
 import { op } from '../lab/nfs/nfs4.ts';
 import { callsWith, MADE_AND_TAKEN, operationsWith } from './isolation-calls.ts';
@@ -76,14 +76,14 @@ const isAbove = (path: string, own: string) =>
   `${own}/`.startsWith(path.endsWith('/') ? path : `${path}/`) && path !== own;
 
 /** Where names, paths, links and lists lead. Every backend has to pass it. */
-export function isolationByNames(get: () => IsolationSubject): void {
+export function isolationByNames(get: () => IsolationSubject, minor: Minor): void {
   /** Afterwards nothing outside A's volumes has changed, and the server still serves. */
   async function asA(
     act: (all: { subject: IsolationSubject; a: Intruder; root: Buffer }) => Promise<void>,
   ): Promise<void> {
     const subject = get();
     const before = await subject.outside();
-    const a = await intrude(subject.server, subject.a.address);
+    const a = await intrude(subject.server, subject.a.address, minor);
     try {
       await act({ subject, a, root: await rootOf(a, subject.a.root) });
       assert.deepEqual(await subject.outside(), before);
@@ -93,7 +93,7 @@ export function isolationByNames(get: () => IsolationSubject): void {
     }
   }
 
-  describe('NFS names', () => {
+  describe(`NFSv3 and NFSv4.${minor}: names`, () => {
     test('a name with a slash is refused by every call of NFSv3, whatever it leads to', () =>
       asA(async ({ subject, a, root }) => {
         const folder = await a.v3.lookup({ folder: root, name: 'folder' });
@@ -105,14 +105,13 @@ export function isolationByNames(get: () => IsolationSubject): void {
 
     test('a name with a slash is refused by every operation of NFSv4', () =>
       asA(async ({ subject, a, root }) => {
-        const introduced = await a.v4.last(op.setclientid('intruder'));
-        await a.v4.last(op.confirm(introduced));
+        const client = await a.v4.introduce();
         const folder = forV4(subject, root);
         // The client can do what it is about to try.
-        await a.v4.last(op.putfh(folder), op.open(introduced.client, 'opened'));
+        await a.v4.last(op.putfh(folder), op.open(client, 'opened'));
         await a.v4.last(op.putfh(folder), op.remove('opened'));
         for (const name of [...namesOut(subject), '..']) {
-          const calls = operationsWith(a, { folder, name, client: introduced.client });
+          const calls = operationsWith(a, { folder, name, client });
           await allRefused(calls, JSON.stringify(name.slice(0, 80)));
         }
       }));
@@ -201,8 +200,8 @@ export function isolationByNames(get: () => IsolationSubject): void {
       asA(async ({ subject, a }) => {
         const mine = [subject.a.root, subject.a.disk].map(({ path }) => path).toSorted();
         const theirs = [subject.b.root, subject.b.disk].map(({ path }) => path).toSorted();
-        const stranger = await intrude(subject.server, subject.stranger);
-        const b = await intrude(subject.server, subject.b.address);
+        const stranger = await intrude(subject.server, subject.stranger, minor);
+        const b = await intrude(subject.server, subject.b.address, minor);
         try {
           const listed = async (intruder: Intruder) => (await intruder.exports()).map(({ path }) => path).toSorted();
           assert.deepEqual(await listed(a), mine);

@@ -19,6 +19,7 @@ import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { ganeshaLayout, ganeshaOddities } from '../lab/nfs/handles.ts';
 import { requireTools, sh } from '../lab/sh.ts';
+import { isLongRun } from '../sizes.ts';
 import { isolationByHandles } from './isolation-handles.ts';
 import { isolationByNames } from './isolation-names.ts';
 import type { ExportedVolume, IsolationSubject, Known, Tenant } from './isolation-subject.ts';
@@ -186,6 +187,8 @@ inOwnNamespace(import.meta.url, () => {
   });
 
   const get = () => subject ?? assert.fail('there is no server');
-  isolationByHandles(get);
-  isolationByNames(get);
+  // Kernels begin with 4.2, which has the sessions of 4.1. Names come last: a file that was opened and removed is still there by its number.
+  const minors = isLongRun ? ([0, 1, 2] as const) : ([0, 2] as const);
+  for (const minor of minors) isolationByHandles(get, minor);
+  for (const minor of minors) isolationByNames(get, minor);
 });

@@ -2,6 +2,7 @@ import { type Listed, listExports, type MountAnswer, mount } from './mount3.ts';
 import { type Nfs3, Nfs3Refusal, nfs3 } from './nfs3.ts';
 import { type Nfs4, Nfs4Refusal, nfs4, type Operation, op } from './nfs4.ts';
 import { connectRpc, RpcRefusal } from './rpc.ts';
+import { nfs4Session } from './session.ts';
 
 /** Where a server answers. */
 export interface Server {
@@ -19,13 +20,16 @@ export interface Intruder {
   close(): void;
 }
 
+/** A minor version of NFSv4. */
+export type Minor = 0 | 1 | 2;
+
 /** Connects to both ports from `address`, one of this machine's. */
-export async function intrude(server: Server, address: string): Promise<Intruder> {
+export async function intrude(server: Server, address: string, minor: Minor): Promise<Intruder> {
   const nfs = await connectRpc({ host: server.address, port: server.nfs, from: address });
   const mountd = await connectRpc({ host: server.address, port: server.mountd, from: address });
   return {
     v3: nfs3(nfs),
-    v4: nfs4(nfs),
+    v4: minor === 0 ? nfs4(nfs) : nfs4Session(nfs, minor),
     mount: (path) => mount(mountd, path),
     exports: () => listExports(mountd),
     close() {

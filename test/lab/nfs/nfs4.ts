@@ -196,9 +196,9 @@ export const op = {
   }),
 };
 
-/** The arguments of a compound (§16.2.1): no tag, minor version 0. */
-export function encodeCompound(operations: readonly Operation<unknown>[]): Buffer {
-  const args = new XdrWriter().string('').uint32(0, operations.length);
+/** The arguments of a compound (§16.2.1), without a tag. */
+export function encodeCompound(operations: readonly Operation<unknown>[], minor = 0): Buffer {
+  const args = new XdrWriter().string('').uint32(minor, operations.length);
   for (const { number, args: own } of operations) args.uint32(number).fixed(own);
   return args.bytes();
 }
@@ -219,17 +219,26 @@ export function decodeCompound(results: XdrReader, operations: readonly Operatio
   return values;
 }
 
-/** NFSv4.0 over a connection. */
+/** NFSv4 over a connection. */
 export interface Nfs4 {
   /** Does operations one after the other; the result of the last. @throws Nfs4Refusal, RpcRefusal. */
   last<T>(...operations: readonly [...Operation<unknown>[], Operation<T>]): Promise<T>;
+  /** Introduces a client that may open files; its id. */
+  introduce(): Promise<bigint>;
 }
 
+/** NFSv4.0: without a session, and without a client until one is introduced. */
 export function nfs4(rpc: RpcClient): Nfs4 {
+  async function last<T>(...operations: readonly [...Operation<unknown>[], Operation<T>]): Promise<T> {
+    const results = await rpc.call(PROGRAM, VERSION, COMPOUND, encodeCompound(operations));
+    return decodeCompound(results, operations).at(-1) as T;
+  }
   return {
-    async last<T>(...operations: readonly [...Operation<unknown>[], Operation<T>]): Promise<T> {
-      const results = await rpc.call(PROGRAM, VERSION, COMPOUND, encodeCompound(operations));
-      return decodeCompound(results, operations).at(-1) as T;
+    last,
+    async introduce() {
+      const introduced = await last(op.setclientid('intruder'));
+      await last(op.confirm(introduced));
+      return introduced.client;
     },
   };
 }
