@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -188,18 +189,31 @@ function ganeshaUnitTests(openedLab: () => Lab): void {
       assert.match(stderr, /capability-missing/);
     });
 
-    test('where nothing may be executed it does not start without its guard', async () => {
+    test('where nothing may be executed it does not start', async () => {
       const server = join(root, 'nfs-server');
       mkdirSync(server, { recursive: true });
       must('mount', ['-t', 'tmpfs', '-o', 'noexec,size=16m', 'tmpfs', server]);
       try {
         await assert.rejects(backend.start(), isBakeryCode('nfs-start-failed'));
         assert.equal(await backend.alive(), false);
-        assert.equal(existsSync(join(server, 'ganesha.process.json')), false);
+        assert.equal(existsSync(join(server, 'ganesha.log')), false, 'ganesha was never there');
       } finally {
         // It is let go of when the last process of the unit is gone.
         await until(() => run('umount', [server]).code === 0);
       }
+    });
+
+    test('it does not run with a guard that cannot be loaded; the next start makes a new one', async () => {
+      await backend.start();
+      await backend.stop();
+      const server = join(root, 'nfs-server');
+      const guard = readdirSync(server).find((name) => name.endsWith('.so')) ?? assert.fail();
+      truncateSync(join(server, guard), 100);
+      await assert.rejects(backend.start(), isBakeryCode('nfs-start-failed'));
+      assert.equal(await backend.alive(), false);
+      assert.equal(existsSync(join(server, 'ganesha.process.json')), false);
+      await backend.start();
+      assert.equal(await backend.alive(), true);
     });
 
     test('a server that was started without the guard, or with another one, is replaced', async () => {

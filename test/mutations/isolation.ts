@@ -67,7 +67,15 @@ export const isolation: readonly Mutation[] = [
     old: '  await requireGuard(ganesha.pid, layout.folder, guard);\n',
     new: '',
     test: 'test/contract/nfs.test.ts',
-    fails: 'where nothing may be executed it does not start without its guard',
+    fails: 'it does not run with a guard that cannot be loaded',
+  },
+  {
+    name: 'isolation: no server where the guard cannot be executed',
+    file: 'exports/nfs/ganesha/guard.ts',
+    old: 'await access(file, constants.X_OK)',
+    new: 'await access(file, constants.R_OK)',
+    test: 'test/contract/nfs.test.ts',
+    fails: 'where nothing may be executed it does not start',
   },
   {
     name: 'isolation: a server without the guard is not adopted',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { access, constants, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { BakeryError, isErrno } from '../../../core/errors.ts';
 import type { Exec } from '../../../core/host/exec.ts';
@@ -16,7 +16,8 @@ export async function guardSource(): Promise<string> {
 
 /**
  * Compiles the guard into `folder`, unless it is there, and removes older ones; gives its file's name. Durable, may be repeated.
- * @throws BakeryError `tool-missing` (unavailable) without gcc, `tool-failed` (internal) without the C library's headers.
+ * @throws BakeryError `tool-missing` (unavailable) without gcc, `tool-failed` (internal) without the C library's headers,
+ * `nfs-start-failed` (unavailable) when it could not be loaded from there.
  */
 export async function buildGuard(exec: Exec, folder: string): Promise<string> {
   const hash = createHash('sha256').update(await guardSource());
@@ -25,12 +26,21 @@ export async function buildGuard(exec: Exec, folder: string): Promise<string> {
     if (BUILT.test(other) && other !== name) await removeFile(join(folder, other));
   }
   const file = join(folder, name);
-  if (await exists(file)) return name;
-  const partial = `${file}.partial`;
-  await exec('gcc', ['-shared', '-fPIC', '-O2', '-o', partial, SOURCE], { timeoutMs: 60_000 });
-  await syncFile(partial);
-  await renameDurably(partial, file);
+  if (!(await exists(file))) {
+    const partial = `${file}.partial`;
+    await exec('gcc', ['-shared', '-fPIC', '-O2', '-o', partial, SOURCE], { timeoutMs: 60_000 });
+    await syncFile(partial);
+    await renameDurably(partial, file);
+  }
+  // On a file system that is mounted `noexec` nothing may be executed, whatever its mode (access(2)).
+  await access(file, constants.X_OK).catch((cause: unknown) => {
+    throw unguarded(`${file} may not be executed: is its folder on a file system that is mounted noexec?`, cause);
+  });
   return name;
+}
+
+function unguarded(detail: string, cause?: unknown): BakeryError {
+  return new BakeryError('unavailable', 'nfs-start-failed', 'the NFS server did not start', { detail, cause });
 }
 
 /** For the environment of a process that is started in the guard's folder: a path with a blank or a colon could not be told. */
@@ -39,8 +49,8 @@ export function guardEnvironment(name: string): Readonly<Record<string, string>>
 }
 
 /**
- * Makes sure that a process has the guard. The dynamic linker goes on without what it cannot load (a folder mounted `noexec`, say), and
- * every file of the host would be any Pi's.
+ * Makes sure that a process has the guard. The dynamic linker goes on without what it cannot load, and every file of the host would be
+ * any Pi's. A guard that was not loaded is removed: the next start makes another one.
  * @throws BakeryError `nfs-start-failed` (unavailable).
  */
 export async function requireGuard(pid: number, folder: string, name: string): Promise<void> {
@@ -49,7 +59,6 @@ export async function requireGuard(pid: number, folder: string, name: string): P
     throw error;
   });
   if (maps.split('\n').some((line) => line.endsWith(`/${name}`))) return;
-  throw new BakeryError('unavailable', 'nfs-start-failed', 'the NFS server did not start', {
-    detail: `it runs without ${join(folder, name)}: may files of that folder be executed?`,
-  });
+  await removeFile(join(folder, name));
+  throw unguarded(`it runs without its guard, ${join(folder, name)}`);
 }

@@ -104,7 +104,8 @@ export async function startUnit(context: UnitContext, exports: readonly string[]
   try {
     await writeFileAtomic(layout.serverConf, [conf, ...exports].join(''), 0o600);
     await writeFileAtomic(layout.busConf, renderBusConf(socket), 0o600);
-    const pid = await startParts(context, socket, rpcbind);
+    const guard = await buildGuard(context.exec, layout.folder);
+    const pid = await startParts(context, { socket, rpcbind, guard });
     log.info({ ganesha: pid, ports: context.ports, rpcbind, exports: exports.length }, 'NFS server started');
   } catch (error) {
     await endUnit(context);
@@ -112,7 +113,10 @@ export async function startUnit(context: UnitContext, exports: readonly string[]
   }
 }
 
-async function startParts(context: UnitContext, socket: string, rpcbind: 'own' | 'host'): Promise<number> {
+async function startParts(
+  context: UnitContext,
+  { socket, rpcbind, guard }: Pick<UnitRecord, 'socket' | 'rpcbind'> & { readonly guard: string },
+): Promise<number> {
   const { layout, ports } = context;
   const until = context.clock.monotonic() + context.startTimeoutMs;
   await removeFile(socket);
@@ -135,7 +139,6 @@ async function startParts(context: UnitContext, socket: string, rpcbind: 'own' |
     });
     await waitFor(context, until, own, layout.rpcbindLog, () => acceptsTcp(RPCBIND_PORT));
   }
-  const guard = await buildGuard(context.exec, layout.folder);
   const ganesha = await startDetached({
     program: 'ganesha.nfsd',
     args: ['-F', '-f', layout.serverConf, '-L', layout.serverLog, '-p', layout.serverPid],
