@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, rename, stat, symlink, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BakeryError, isErrno } from '../errors.ts';
 import { type Owner, openBeneath, refused, replaceBeneath, walkBeneath } from './files.ts';
@@ -135,6 +136,31 @@ export async function amendBeneath(
 }
 
 const MAX_TEXT = 4 * 1024 ** 2;
+
+/**
+ * Makes `path` beneath `root` a symbolic link with that text, durably, making missing folders; a file or link of that name is replaced.
+ * What the link points at is not looked at. @throws BakeryError `path-refused` (forbidden) for a link or special file on the way, and
+ * for a folder of that name.
+ */
+export async function linkBeneath(root: string, path: string, target: string): Promise<void> {
+  const { folder, name } = await walkBeneath(root, path, true);
+  try {
+    const base = `/proc/self/fd/${folder.fd}`;
+    const partial = `${base}/.${randomBytes(6).toString('hex')}.partial`;
+    try {
+      await symlink(target, partial);
+      await rename(partial, `${base}/${name}`);
+    } catch (error) {
+      await unlink(partial).catch(() => undefined);
+      throw isErrno(error, 'EISDIR') || isErrno(error, 'ENOTEMPTY') || isErrno(error, 'ENOENT')
+        ? refused(path, error)
+        : error;
+    }
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
 
 /** What of a folder was copied. */
 export interface Copied {

@@ -1,5 +1,6 @@
 import type { Finding } from '../../core/bakeform.ts';
 import { readBeneath, removeBeneath, replaceBeneath } from '../../core/host/files.ts';
+import { addDisksUnit } from './disks-unit.ts';
 import { blamingRoot } from './faults.ts';
 import { bounded, finding, lintRoot, notesOf } from './lint.ts';
 import { isFolder, namesIn } from './tree.ts';
@@ -114,6 +115,7 @@ async function prepare(root: string): Promise<Prepared> {
     found.push(finding('info', 'swap-in-memory', message, 'etc/rpi'));
   }
   await keepLease(root, found);
+  found.push(await addDisksUnit(root, bootFolder));
   found.push(...(await lintRoot(root, bootFolder)));
   const lint = bounded(found);
   return { bootFolder, notes: notesOf(lint), lint };

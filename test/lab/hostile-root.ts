@@ -35,7 +35,9 @@ export const TOUCHED = [
   'etc/systemd/network',
   'etc/systemd/network/05-bakery-netboot.network',
   'etc/systemd/system',
+  'etc/systemd/system/bakery-disks.service',
   'etc/systemd/system/multi-user.target.wants',
+  'etc/systemd/system/multi-user.target.wants/bakery-disks.service',
   'etc/systemd/system/multi-user.target.wants/rpi-resize.service',
   'home',
   'home/pi',
@@ -44,6 +46,10 @@ export const TOUCHED = [
   'piConfig',
   'root/.ssh',
   'root/.ssh/authorized_keys',
+  'usr/lib/bakery',
+  'usr/lib/bakery/bakery-disks',
+  'usr/lib/systemd',
+  'usr/sbin',
   'var/lib/dbus',
   'var/lib/dbus/machine-id',
 ] as const;
@@ -70,6 +76,8 @@ export function layWholeRoot(root: string): void {
     'etc/systemd/system/multi-user.target.wants/rpi-resize.service': '',
     'home/pi/.ssh/authorized_keys': '',
     'root/.ssh/authorized_keys': '',
+    'usr/lib/systemd/systemd': '',
+    'usr/sbin/losetup': '',
     'var/lib/dbus/machine-id': '0123456789abcdef0123456789abcdef\n',
   };
   for (const [path, text] of Object.entries(files)) {

@@ -25,6 +25,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
   'qemu-system-aarch64': 'qemu-system-arm',
   setpriv: 'util-linux',
+  'systemd-analyze': 'systemd',
   tcpdump: 'tcpdump',
   tc: 'iproute2',
   tftp: 'tftp-hpa',

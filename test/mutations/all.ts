@@ -14,6 +14,7 @@ import { legacy } from './legacy.ts';
 import { moves } from './moves.ts';
 import type { Mutation } from './mutation.ts';
 import { operations } from './operations.ts';
+import { piDisks } from './pi-disks.ts';
 import { pis } from './pis.ts';
 import { recovery } from './recovery.ts';
 import { storms } from './storms.ts';
@@ -40,6 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...watch,
   ...auth,
   ...pis,
+  ...piDisks,
   ...storms,
   ...moves,
 ];

@@ -1,0 +1,54 @@
+import type { Mutation } from './mutation.ts';
+
+const file = 'exports/images/files/bakery-disks';
+const script = { file, test: 'test/unit/bakery-disks.test.ts' };
+
+/** Disks on the Pi, and who writes the list of them. */
+export const piDisks: readonly Mutation[] = [
+  {
+    ...script,
+    name: 'an id on the Pi is no path',
+    old: `if (length(id) != 36 || id !~ /^[0-9a-f][-0-9a-f]*$/) return bad("an id is no UUID")`,
+    new: '',
+    fails: 'a list that is with an id that is a path changes nothing',
+  },
+  {
+    ...script,
+    name: 'what follows the list of disks makes it no list',
+    old: `if (!failed && text != "") bad("something follows the list")`,
+    new: '',
+    fails: 'a list that is followed by something changes nothing',
+  },
+  {
+    ...script,
+    name: 'a disk in use on the Pi keeps its export',
+    old: `if loop_of "$image" > /dev/null; then
+      say "$1: busy: /dev/$loop is open"
+      return 1
+    fi`,
+    new: '',
+    fails: 'keeps the export of a disk that is open',
+  },
+  {
+    ...script,
+    name: 'the Pi follows no link to a disk',
+    old: '[ -h "$image" ] || ',
+    new: '',
+    fails: 'follows no link that stands where disk.img belongs',
+  },
+  {
+    ...script,
+    name: 'the Pi has one loop device for a disk',
+    old: 'if loop=$(loop_of "$image"); then\n    grown',
+    new: 'if false; then\n    grown',
+    fails: 'does nothing the second time',
+  },
+  {
+    name: 'a root for the original Bakery keeps its own reader of disks.json',
+    file: 'exports/images/disks-unit.ts',
+    old: "if (await isFolder(root, 'var/vcap')) return true;",
+    new: '',
+    test: 'test/unit/disks-unit.test.ts',
+    fails: 'a root of a BOSH stemcell is left without it',
+  },
+];
