@@ -3,6 +3,12 @@ import type { DiskId, PiId, SnapshotId } from './ids.ts';
 /** What a disk is: a Pi's root file system, or a folder that holds one `disk.img`. */
 export type DiskRole = 'root' | 'data';
 
+/** What is made in a new `disk.img`: the label is that of mkfs, at most 16 characters of ext4, 12 of xfs. */
+export interface NewFileSystem {
+  readonly type: 'ext4' | 'xfs';
+  readonly label?: string | undefined;
+}
+
 /** `making` until its volume is whole, `removing` once its end has begun. Only `ready` disks are shown and exported. */
 export type DiskState = 'making' | 'ready' | 'removing';
 

@@ -82,6 +82,8 @@ export interface Pi {
   readonly desiredPower: 'on' | 'off' | undefined;
   /** Set by a person; such a Pi is never picked. */
   readonly maintenance: boolean;
+  /** Bakery writes the list of its disks, /piConfig/disks.json, onto its root; else somebody else may. */
+  readonly manageDisks: boolean;
   /** Not admitted yet: in no legacy list, never picked, never powered. */
   readonly quarantine: boolean;
   /** The `manual` driver could not switch it off: not picked before a new boot or a person's word is seen. */

@@ -11,6 +11,7 @@ import { contract } from './migrations/0003-contract.ts';
 import { previousAddress } from './migrations/0004-previous-address.ts';
 import { boots } from './migrations/0005-boots.ts';
 import { uploads } from './migrations/0006-uploads.ts';
+import { manageDisks } from './migrations/0007-manage-disks.ts';
 import type { Schema } from './schema.ts';
 import { withFaults } from './sqlite-faults.ts';
 
@@ -34,6 +35,7 @@ const MIGRATIONS = {
   '0004-previous-address': previousAddress,
   '0005-boots': boots,
   '0006-uploads': uploads,
+  '0007-manage-disks': manageDisks,
 };
 
 /** The names of the migrations that this version knows. */

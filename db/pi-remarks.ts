@@ -6,7 +6,7 @@ import { atomically, type Executor } from './open.ts';
 import { addPi, findPi, findPiBy, type PiPatch, patchPi, requirePi } from './pis.ts';
 
 /** What a person says of a Pi. `null` takes it back. */
-export type PiRemarks = Pick<PiPatch, 'name' | 'tags' | 'notes' | 'port' | 'revision' | 'maintenance'>;
+export type PiRemarks = Pick<PiPatch, 'name' | 'tags' | 'notes' | 'port' | 'revision' | 'maintenance' | 'manageDisks'>;
 
 async function findByPort(ex: Executor, { switch: name, port }: PiPort): Promise<string | undefined> {
   const row = await ex

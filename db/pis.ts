@@ -32,6 +32,7 @@ function toPi(row: Row, disks: readonly DiskId[]): Pi {
     bootExpectedUntil: row.boot_expected_until ?? undefined,
     desiredPower: (row.desired_power ?? undefined) as 'on' | 'off' | undefined,
     maintenance: row.maintenance === 1,
+    manageDisks: row.manage_disks === 1,
     quarantine: row.quarantine === 1,
     awaitOff: row.await_off === 1,
     fault: row.fault ?? undefined,
@@ -153,6 +154,7 @@ export async function movePi(ex: Executor, id: PiId, event: PiEvent): Promise<Pi
 
 /** What may be changed of a Pi's row beside its state. `null` clears a member. */
 export interface PiPatch {
+  /** Without one its disks are nobody's to manage. */
   readonly bakeform?: { readonly name: BakeformName; readonly volume: string } | null;
   readonly mac?: Mac;
   /** Without one it has no previous one either. */
@@ -164,6 +166,7 @@ export interface PiPatch {
   readonly awaitOff?: boolean;
   readonly fault?: string | null;
   readonly maintenance?: boolean;
+  readonly manageDisks?: boolean;
   readonly quarantine?: false;
   readonly name?: PiName | null;
   readonly tags?: readonly string[];
@@ -180,6 +183,7 @@ export async function patchPi(ex: Executor, id: PiId, patch: PiPatch): Promise<v
       ...(patch.bakeform === undefined
         ? {}
         : { bakeform: patch.bakeform?.name ?? null, bakeform_volume: patch.bakeform?.volume ?? null }),
+      ...(patch.bakeform === null ? { manage_disks: 0 } : {}),
       ...(patch.mac === undefined ? {} : { mac: patch.mac }),
       ...(patch.address === undefined ? {} : { address: patch.address }),
       ...(patch.address === null ? { previous_address: null } : {}),
@@ -190,6 +194,7 @@ export async function patchPi(ex: Executor, id: PiId, patch: PiPatch): Promise<v
       ...(patch.awaitOff === undefined ? {} : { await_off: patch.awaitOff ? 1 : 0 }),
       ...(patch.fault === undefined ? {} : { fault: patch.fault }),
       ...(patch.maintenance === undefined ? {} : { maintenance: patch.maintenance ? 1 : 0 }),
+      ...(patch.manageDisks === undefined ? {} : { manage_disks: patch.manageDisks ? 1 : 0 }),
       // Whom a person admits is dropped for no stranger.
       ...(patch.quarantine === undefined ? {} : { quarantine: 0, confirmed: 1 }),
       ...(patch.name === undefined ? {} : { name: patch.name }),

@@ -16,6 +16,8 @@ export interface Schema {
     boot_expected_until: number | null;
     desired_power: string | null;
     maintenance: Generated<number>;
+    /** Bakery writes its disks.json. */
+    manage_disks: Generated<number>;
     quarantine: Generated<number>;
     await_off: Generated<number>;
     fault: string | null;

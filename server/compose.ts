@@ -270,7 +270,19 @@ async function start(
   });
   const keepMs = config.BAKERY_TRASH_HOURS * 3_600_000;
   const keepsTrash = keepMs > 0;
-  const ports: OperationPorts = { db, volumes, images, takeover, exports, power, places, keepsTrash, clock, log };
+  const ports: OperationPorts = {
+    db,
+    volumes,
+    images,
+    takeover,
+    exports,
+    power,
+    places,
+    keepsTrash,
+    nfsAddress: address,
+    clock,
+    log,
+  };
   const engine = createEngine({
     db,
     kinds: operationKinds(ports),

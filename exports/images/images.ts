@@ -9,6 +9,7 @@ import { mountExt4 } from '../volumes/ext4.ts';
 import { detachLoop, loopsOf } from '../volumes/loops.ts';
 import { mountAt } from '../volumes/mountinfo.ts';
 import type { Pool } from '../volumes/pool.ts';
+import { readDiskState, writeDiskList } from './disk-list.ts';
 import { keepFirmware } from './firmware.ts';
 import { carryPiConfig, type Furnishing, furnishRoot } from './furnish.ts';
 import { finishGolden, makeGoldenVolume, placeBootFiles, readBootFiles } from './golden.ts';
@@ -53,6 +54,8 @@ export interface Images {
   giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
   furnish(root: Furnishing & { mountPoint: string }): Promise<void>;
   carryPiConfig(roots: { from: string; to: string }): Promise<{ files: number; skipped: number }>;
+  writeDiskList(root: { mountPoint: string; text: string }): Promise<void>;
+  readDiskState(root: { mountPoint: string }): Promise<readonly string[]>;
 }
 
 const SPARE_BYTES = 64 * 1024 ** 2;
@@ -189,6 +192,8 @@ export function createImages(options: {
     giveIdentity: ({ mountPoint, piId }) =>
       withMounted(mountPoint, (root) => giveIdentity(exec, { mountPoint: root, piId })),
     furnish: ({ mountPoint, ...furnishing }) => withMounted(mountPoint, (root) => furnishRoot(root, furnishing)),
+    writeDiskList: ({ mountPoint, text }) => withMounted(mountPoint, (root) => writeDiskList(root, text)),
+    readDiskState: ({ mountPoint }) => withMounted(mountPoint, readDiskState),
     carryPiConfig: (roots) => withMounted(roots.from, (from) => withMounted(roots.to, (to) => carryPiConfig(from, to))),
   };
 }

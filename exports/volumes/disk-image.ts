@@ -1,20 +1,31 @@
 import { mkdir, open, rmdir, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NewFileSystem } from '../../core/disk.ts';
 import { BakeryError, isErrno } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { openBeneath } from '../../core/host/files.ts';
 import type { Custody } from './custody.ts';
 import { checkExt4, mountExt4 } from './ext4.ts';
+import { makeFileSystem } from './new-file-system.ts';
 import type { Pool } from './pool.ts';
 
 /** Makes and grows what is in a data disk's volume: an ext4 with one sparse `disk.img`, which fits in it to its last byte. */
 export interface DiskImages {
-  /** A new file system in a new file. `id` names the place where it is worked on. */
-  make(disk: { id: string; file: string; fsUuid: string; sizeMiB: number }): Promise<void>;
+  /**
+   * A new file system in a new file, and another in its `disk.img` where one is wished. `id` names the place where it is worked on.
+   */
+  make(disk: NewDisk & { fsUuid: string; fileSystem?: NewFileSystem | undefined }): Promise<void>;
   /**
    * Grows one that is mounted nowhere, its `disk.img` with it; nothing is ever made smaller.
    * @throws BakeryError `disk-image-missing` (conflict), `path-refused` (forbidden) when a Pi has put something else there.
    */
-  grow(disk: { id: string; file: string; sizeMiB: number }): Promise<void>;
+  grow(disk: NewDisk): Promise<void>;
+}
+
+interface NewDisk {
+  readonly id: string;
+  readonly file: string;
+  readonly sizeMiB: number;
 }
 
 const MIB = 1024 ** 2;
@@ -56,7 +67,7 @@ export function createDiskImages(ports: { pool: Pool; exec: Exec; custody: Custo
 
   /** Gives it a `disk.img` of so much. @returns the bytes it lacks to be filled; 0 or less when it has room. */
   async function furnish(
-    { id, file, sizeMiB }: { id: string; file: string; sizeMiB: number },
+    { id, file, sizeMiB, fileSystem }: NewDisk & { fileSystem?: NewFileSystem | undefined },
     purpose: 'write' | 'change',
   ): Promise<number> {
     const at = pool.path('work', id);
@@ -75,7 +86,10 @@ export function createDiskImages(ports: { pool: Pool; exec: Exec; custody: Custo
         await handle.sync();
         // statfs leaves out what the mounted ext4 keeps for itself (s_resv_clusters, 2 % up to 16 MiB); dumpe2fs does not.
         const { bavail, bsize } = await statfs(at);
-        return sizeMiB * MIB + extentBytes(sizeMiB) - blocks * 512 - bavail * bsize;
+        const missing = sizeMiB * MIB + extentBytes(sizeMiB) - blocks * 512 - bavail * bsize;
+        // In a volume that nobody else has seen yet.
+        if (missing <= 0 && fileSystem) await makeFileSystem(exec, join(at, 'disk.img'), fileSystem);
+        return missing;
       } finally {
         await handle.close();
       }
@@ -86,7 +100,7 @@ export function createDiskImages(ports: { pool: Pool; exec: Exec; custody: Custo
   }
 
   return {
-    async make({ id, file, fsUuid, sizeMiB }) {
+    async make({ id, file, fsUuid, sizeMiB, fileSystem }) {
       let bytes = volumeBytes(sizeMiB);
       for (let tries = 0; ; tries++) {
         const handle = await open(file, 'w', 0o600);
@@ -97,7 +111,7 @@ export function createDiskImages(ports: { pool: Pool; exec: Exec; custody: Custo
         const features = ['-m', '0', '-T', 'largefile4', '-O', 'metadata_csum,metadata_csum_seed'];
         const args = ['-q', '-F', ...features, ...sizes, '-U', fsUuid, '-E', 'nodiscard', file];
         await exec('mkfs.ext4', args, { timeoutMs: 120_000 });
-        const missing = await furnish({ id, file, sizeMiB }, 'write');
+        const missing = await furnish({ id, file, sizeMiB, fileSystem }, 'write');
         if (missing <= 0) return;
         if (tries >= TRIES) throw tooSmall(missing, sizeMiB);
         bytes += Math.ceil((missing * 1.05) / MIB + 4) * MIB;

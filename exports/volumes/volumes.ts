@@ -1,4 +1,5 @@
 import { chmod, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
+import type { NewFileSystem } from '../../core/disk.ts';
 import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import { type Clock, systemClock } from '../../core/host/clock.ts';
 import type { Exec } from '../../core/host/exec.ts';
@@ -21,10 +22,16 @@ import type { Pool } from './pool.ts';
  */
 export interface Volumes extends Copies {
   /**
-   * Makes a volume that holds one sparse `disk.img` of exactly `sizeMiB` MiB, which can be filled to its last byte.
+   * Makes a volume that holds one sparse `disk.img` of exactly `sizeMiB` MiB, which can be filled to its last byte; with a
+   * file system in that, where one is wished, or not at all.
    * @throws BakeryError `pool-full` (no-space).
    */
-  createDisk(volume: { id: string; fsUuid: string; sizeMiB: number }): Promise<void>;
+  createDisk(volume: {
+    id: string;
+    fsUuid: string;
+    sizeMiB: number;
+    fileSystem?: NewFileSystem | undefined;
+  }): Promise<void>;
   /**
    * Makes a volume from a golden one, grown to `bytes` when that is more.
    * @throws BakeryError `golden-missing` (internal), `pool-full` (no-space).
@@ -117,13 +124,13 @@ export function createVolumes(options: {
   return {
     ...copies,
 
-    async createDisk({ id, fsUuid, sizeMiB }) {
+    async createDisk({ id, fsUuid, sizeMiB, fileSystem }) {
       const [file, partial] = [fileOf(id), `${fileOf(id)}.partial`];
       if (await exists(file)) return;
       await release(partial, pool.path('work', id));
       await removeFile(partial);
       await pool.ensureFree((journalMiBOf(sizeMiB) + 64) * MIB);
-      await diskImages.make({ id, file: partial, fsUuid, sizeMiB });
+      await diskImages.make({ id, file: partial, fsUuid, sizeMiB, fileSystem });
       await syncFile(partial);
       await renameDurably(partial, file);
     },

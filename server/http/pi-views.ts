@@ -28,6 +28,7 @@ export async function piShapes(ex: Executor, pis: readonly Pi[], facts: PiFacts)
       ...(pi.name ? { name: pi.name } : {}),
       tags: [...pi.tags],
       ...(pi.notes === '' ? {} : { notes: pi.notes }),
+      ...(pi.manageDisks ? { manageDisks: true } : {}),
       ...(pi.port ? { port: pi.port } : {}),
       ...(pi.revision === undefined ? {} : { revision: formatRevision(pi.revision) }),
       ...(board?.model ? { model: board.model } : {}),

@@ -44,6 +44,7 @@ export const PACKAGES = [
   { name: 'tcpdump', for: 'test', programs: ['tcpdump'] },
   { name: 'dosfstools', for: 'test', programs: ['mkfs.vfat'] },
   { name: 'chromium', for: 'test', programs: ['chromium'] },
+  { name: 'systemd', for: 'test', programs: ['systemd-analyze'] },
   { name: 'curl', for: 'test', programs: ['curl'] },
   { name: 'git', for: 'test', programs: ['git'] },
   { name: 'cpio', for: 'test', programs: ['cpio'] },

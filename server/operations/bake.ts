@@ -4,6 +4,7 @@ import { listClaimed } from '../../db/claims.ts';
 import { addDisk, removeDisk, setDiskState } from '../../db/disks.ts';
 import type { Executor } from '../../db/open.ts';
 import { listPis, movePi, patchPi } from '../../db/pis.ts';
+import { tellDisks } from './disk-list.ts';
 import type { OperationKind } from './kind.ts';
 import { cloneRoot, type GoldenBytes, mintRoot, NewRoot, type RootWish, settleRoot } from './new-root.ts';
 import { type PiChoice, pickPi } from './pick.ts';
@@ -13,6 +14,7 @@ import { powerOnStep } from './power-on.ts';
 const Params = NewRoot.extend({
   pi: z.string().transform((id) => id as PiId),
   powerOn: z.boolean().optional(),
+  manageDisks: z.boolean().optional(),
 });
 /** A bake's choice and the ids minted for it, fixed in the transaction that admits it. */
 export type BakeParams = z.output<typeof Params>;
@@ -22,6 +24,8 @@ export interface BakeWish extends RootWish, PiChoice {
   readonly bakeform: BakeformName;
   /** Switched on when all is in place; else its power is left as it is. */
   readonly powerOn?: boolean | undefined;
+  /** Bakery writes the list of its disks; else it is left to the client, as the BOSH CPI has it. */
+  readonly manageDisks?: boolean | undefined;
 }
 
 /**
@@ -37,7 +41,8 @@ export async function planBake(
   const claimed = await listClaimed(trx);
   const isClaimed = (pi: PiId) => claimed.has(`pi:${pi}`);
   const pi = pickPi(await listPis(trx), wish, { controls: facts.controls, isClaimed });
-  return { pi: pi.id, ...root, ...(wish.powerOn ? { powerOn: true } : {}) };
+  const { powerOn, manageDisks } = wish;
+  return { pi: pi.id, ...root, ...(powerOn ? { powerOn } : {}), ...(manageDisks ? { manageDisks } : {}) };
 }
 
 /** Takes a Pi from the fridge with a clone of a bakeform. Powers it on only when told to: else the client does that. */
@@ -56,7 +61,11 @@ export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
     ],
     async admit(trx, params) {
       await movePi(trx, params.pi, 'bake');
-      await patchPi(trx, params.pi, { bakeform: { name: params.bakeform, volume: params.golden } });
+      await patchPi(trx, params.pi, {
+        bakeform: { name: params.bakeform, volume: params.golden },
+        // Whatever it was in a life before.
+        manageDisks: params.manageDisks ?? false,
+      });
       await addDisk(trx, {
         id: params.disk,
         role: 'root',
@@ -88,6 +97,7 @@ export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
         async do({ params }) {
           await mount(params);
           await settleRoot(ports, params, { mountPoint: places.root(params.pi), pi: params.pi });
+          await tellDisks(ports, { pi: params.pi });
         },
       },
       {

@@ -1,28 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import type { NewFileSystem } from '../../core/disk.ts';
 import { BakeryError } from '../../core/errors.ts';
 import { type DiskId, mintDiskId, type PiId } from '../../core/ids.ts';
-import {
-  addDisk,
-  findDisk,
-  mintExportId,
-  nextPosition,
-  placeDisk,
-  removeDisk,
-  requireFreeName,
-  requireReadyDisk,
-  setDiskState,
-  unplaceDisk,
-} from '../../db/disks.ts';
+import { addDisk, mintExportId, removeDisk, requireFreeName, requireReadyDisk, setDiskState } from '../../db/disks.ts';
 import type { Executor } from '../../db/open.ts';
-import { requirePi } from '../../db/pis.ts';
 import type { OperationKind } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
 import { CopyFrom, dropSnapshotsOf, liveDisk, notLarger, planCopy } from './snapshots.ts';
 import { Discarded, forgetDisk } from './trash.ts';
 
 const Id = z.string().transform((id) => id as DiskId);
-const Pi = z.string().transform((id) => id as PiId);
 
 const CreateParams = z.object({
   disk: Id,
@@ -30,6 +18,7 @@ const CreateParams = z.object({
   exportId: z.number(),
   sizeMiB: z.number(),
   name: z.string().optional(),
+  fileSystem: z.object({ type: z.enum(['ext4', 'xfs']), label: z.string().optional() }).optional(),
   /** What it is made from, and the size it gets then when that is larger. */
   from: CopyFrom.extend({ growTo: z.number().optional() }).optional(),
 });
@@ -41,6 +30,8 @@ export interface DiskWish {
   readonly sizeMiB?: number | undefined;
   readonly name?: string | undefined;
   readonly from?: string | undefined;
+  /** Made in it while nobody else has it; not with `from`, which brings its own. */
+  readonly fileSystem?: NewFileSystem | undefined;
 }
 
 /**
@@ -53,7 +44,8 @@ export async function planCreateDisk(trx: Executor, wish: DiskWish): Promise<Cre
   const name = wish.name === undefined ? {} : { name: wish.name };
   if (wish.from === undefined) {
     if (wish.sizeMiB === undefined) throw new BakeryError('invalid', 'bad-request', 'a disk needs a size');
-    return { ...minted, ...name, sizeMiB: wish.sizeMiB };
+    const { sizeMiB, fileSystem } = wish;
+    return { ...minted, ...name, sizeMiB, ...(fileSystem ? { fileSystem } : {}) };
   }
   const { sizeMiB: least, ...from } = await planCopy(trx, wish.from);
   const sizeMiB = wish.sizeMiB ?? least;
@@ -92,8 +84,8 @@ export function createDiskKind(ports: OperationPorts): OperationKind<CreateDiskP
       {
         name: 'make',
         timeoutMs: 2 * 3_600_000,
-        do({ params: { disk: id, fsUuid, sizeMiB, from } }) {
-          if (!from) return volumes.createDisk({ id, fsUuid, sizeMiB });
+        do({ params: { disk: id, fsUuid, sizeMiB, fileSystem, from } }) {
+          if (!from) return volumes.createDisk({ id, fsUuid, sizeMiB, fileSystem });
           const growTo = from.growTo === undefined ? {} : { growTo: from.growTo };
           const source =
             from.kind === 'snapshot' ? { kind: from.kind, id: from.id } : liveDisk({ ...from, id: from.disk }, places);
@@ -150,86 +142,6 @@ export function deleteDiskKind(ports: OperationPorts): OperationKind<z.output<ty
     ],
     commit: (trx, { params, outputs }) =>
       forgetDisk(trx, params.disk, { ...Discarded.parse(outputs.discard), now: ports.clock.now() }),
-  };
-}
-
-const PlaceParams = z.object({ disk: Id, pi: Pi });
-
-async function exportIdOf(ex: Executor, id: DiskId): Promise<number[]> {
-  const disk = await findDisk(ex, id);
-  return disk ? [disk.exportId] : [];
-}
-
-/** Gives a disk to a Pi: it is exported to that Pi from then on. */
-export function attachKind(ports: OperationPorts): OperationKind<z.output<typeof PlaceParams>> {
-  const { db, exports } = ports;
-  return {
-    kind: 'attach',
-    version: 1,
-    afterCrash: 'rollback',
-    parse: (params) => PlaceParams.parse(params),
-    claims: ({ disk, pi }) => [
-      { resource: `disk:${disk}`, purpose: 'attach' },
-      { resource: `pi:${pi}`, purpose: 'attach a disk' },
-    ],
-    async admit(trx, params) {
-      const disk = await requireReadyDisk(trx, params.disk);
-      if (disk.pi) throw attachedTo(disk.id, disk.pi);
-      const pi = await requirePi(trx, params.pi);
-      if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);
-    },
-    steps: [
-      {
-        name: 'export',
-        timeoutMs: 60_000,
-        // It gets its place here, not at admission: what has a place is exported by any convergence, and only a step is undone.
-        async do({ params: { disk, pi } }) {
-          await db.transaction().execute(async (trx) => {
-            const isPlaced = (await findDisk(trx, disk))?.pi === pi;
-            if (!isPlaced) await placeDisk(trx, disk, { pi, position: await nextPosition(trx, pi) });
-          });
-          await exports.converge(await exportIdOf(db, disk));
-        },
-        async undo({ params }) {
-          await unplaceDisk(db, params.disk);
-          await exports.converge(await exportIdOf(db, params.disk));
-        },
-      },
-    ],
-    commit: async () => undefined,
-  };
-}
-
-/** Takes a disk from its Pi: its export is withdrawn, the disk stays. */
-export function detachKind(ports: OperationPorts): OperationKind<z.output<typeof PlaceParams>> {
-  const { db, exports } = ports;
-  return {
-    kind: 'detach',
-    version: 1,
-    afterCrash: 'forward',
-    parse: (params) => PlaceParams.parse(params),
-    claims: ({ disk, pi }) => [
-      { resource: `disk:${disk}`, purpose: 'detach' },
-      { resource: `pi:${pi}`, purpose: 'detach a disk' },
-    ],
-    async admit(trx, params) {
-      const disk = await requireReadyDisk(trx, params.disk);
-      if (disk.role === 'root') {
-        throw new BakeryError('forbidden', 'disk-is-root', 'the root disk of a Pi cannot be detached');
-      }
-      if (disk.pi !== params.pi) {
-        throw new BakeryError('conflict', 'disk-not-attached', `disk ${disk.id} is not attached to Pi ${params.pi}`);
-      }
-      await unplaceDisk(trx, disk.id);
-    },
-    steps: [
-      {
-        name: 'withdraw',
-        timeoutMs: 60_000,
-        do: async ({ params }) => exports.converge(await exportIdOf(db, params.disk)),
-      },
-    ],
-    commit: async () => undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Bakeform } from '../../core/bakeform.ts';
+import type { NewFileSystem } from '../../core/disk.ts';
 import type { Clock } from '../../core/host/clock.ts';
-import type { DiskId, PiId } from '../../core/ids.ts';
+import type { DiskId, Ipv4, PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import type { Db } from '../../db/open.ts';
 
@@ -20,8 +21,13 @@ export interface KeptDisk {
 
 /** The volumes on the pool, as the operations need them (fulfilled by exports/volumes). Every call may be repeated. */
 export interface VolumePort {
-  /** Makes a data volume that holds one `disk.img` of `sizeMiB`. */
-  createDisk(volume: { id: string; fsUuid: string; sizeMiB: number }): Promise<void>;
+  /** Makes a data volume that holds one `disk.img` of `sizeMiB`, with a file system in it where one is wished. */
+  createDisk(volume: {
+    id: string;
+    fsUuid: string;
+    sizeMiB: number;
+    fileSystem?: NewFileSystem | undefined;
+  }): Promise<void>;
   /** Makes a data volume from a disk or a snapshot, under a UUID of its own. */
   copyDisk(copy: { id: string; from: LiveDisk | KeptDisk; fsUuid: string; growTo?: number }): Promise<void>;
   /** Keeps a disk as it is at one moment. */
@@ -102,6 +108,10 @@ export interface ImagePort {
   furnish(root: Furnishing & { mountPoint: string }): Promise<void>;
   /** Carries the files of /piConfig from one mounted root into another. */
   carryPiConfig(roots: { from: string; to: string }): Promise<{ files: number; skipped: number }>;
+  /** Replaces the list of its disks on a mounted root. */
+  writeDiskList(root: { mountPoint: string; text: string }): Promise<void>;
+  /** The ids of the disks that the Pi of a mounted root says it has set up. */
+  readDiskState(root: { mountPoint: string }): Promise<readonly string[]>;
 }
 
 /** Copies of what the original Bakery kept in plain folders (fulfilled by exports/legacy). Every call may be repeated. */
@@ -159,6 +169,8 @@ export interface OperationPorts {
   readonly places: Places;
   /** Destroyed disks are kept for a while, or gone at once. */
   readonly keepsTrash: boolean;
+  /** Where Pis mount from. */
+  readonly nfsAddress: Ipv4;
   readonly clock: Clock;
   readonly log: Log;
 }

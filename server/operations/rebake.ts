@@ -5,6 +5,7 @@ import { addDisk, listDisksOf, placeDisk, removeDisk, setDiskState } from '../..
 import { findOperation } from '../../db/journal.ts';
 import type { Executor } from '../../db/open.ts';
 import { findPiBy, movePi, patchPi, requirePi } from '../../db/pis.ts';
+import { tellDisks } from './disk-list.ts';
 import { notBaked } from './disks.ts';
 import type { OperationKind } from './kind.ts';
 import { cloneRoot, type GoldenBytes, mintRoot, NewRoot, type RootWish, settleRoot } from './new-root.ts';
@@ -153,10 +154,14 @@ export function rebakeKind(ports: OperationPorts): OperationKind<RebakeParams> {
         async do({ params }) {
           await setDiskState(db, params.old.disk, 'removing');
           await exports.converge(bothExports(params));
-          if (!params.keepPiConfig) return { files: 0, skipped: 0 };
-          await mountOld(params);
           await mountNew(params, aside(params));
+          if (!params.keepPiConfig) {
+            await tellDisks(ports, { pi: params.pi, mountPoint: aside(params) });
+            return { files: 0, skipped: 0 };
+          }
+          await mountOld(params);
           const carried = await images.carryPiConfig({ from: at(params), to: aside(params) });
+          await tellDisks(ports, { pi: params.pi, mountPoint: aside(params) });
           if (carried.skipped > 0) log.warn({ pi: params.pi, ...carried }, 'not all of a piConfig can be carried over');
           return carried;
         },

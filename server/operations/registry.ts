@@ -1,7 +1,8 @@
+import { attachKind, detachKind } from './attach.ts';
 import { bakeKind } from './bake.ts';
 import { deleteBakeformKind, uploadBakeformKind } from './bakeforms.ts';
 import { bulkKind } from './bulk.ts';
-import { attachKind, createDiskKind, deleteDiskKind, detachKind } from './disks.ts';
+import { createDiskKind, deleteDiskKind } from './disks.ts';
 import { healKind } from './heal.ts';
 import { importDisksKind } from './import-disks.ts';
 import type { OperationKind } from './kind.ts';

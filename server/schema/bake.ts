@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SIZE_WITH_UNIT } from '../../core/size.ts';
 import { PASSWORD_HASH, USER_NAME } from '../../core/user.ts';
+import { ManageDisks } from './pi.ts';
 
 const size = z.string().regex(SIZE_WITH_UNIT, 'must be a number with KiB, MiB, GiB or TiB');
 
@@ -54,6 +55,7 @@ export const BakeRequest = NewRootWish.extend({
     .optional()
     .meta({ description: 'all of them', example: ['rack-2'] }),
   memory: size.optional().meta({ description: 'at least so much', example: '4GiB' }),
+  manageDisks: ManageDisks.optional(),
   power: z
     .literal('on')
     .optional()

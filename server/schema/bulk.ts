@@ -25,7 +25,7 @@ const common = {
 };
 
 /** The Pis are chosen by `pis` or `select`. */
-const Bake = BakeRequest.omit({ piId: true, model: true, tags: true, memory: true });
+const Bake = BakeRequest.omit({ piId: true, manageDisks: true, model: true, tags: true, memory: true });
 
 /** What POST /bulk takes. */
 export const BulkRequest = z

@@ -14,6 +14,23 @@ const Name = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'has 1 to 64 letters, digits or . _ - and starts with a letter or digit')
   .meta({ description: 'what people call it', example: 'postgres-data' });
 
+/** mkfs.xfs(8) makes none that is smaller. */
+const LEAST_XFS_MIB = 300;
+
+const FileSystem = z
+  .object({
+    type: z.enum(['ext4', 'xfs']).meta({ example: 'ext4' }),
+    label: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9][A-Za-z0-9._-]{0,15}$/,
+        'has 1 to 16 letters, digits or . _ - and starts with a letter or digit',
+      )
+      .optional()
+      .meta({ description: 'at most 12 characters of xfs', example: 'containers' }),
+  })
+  .meta({ description: 'made in disk.img; xfs wants 300 MiB' });
+
 /** A disk as the original API shows it. */
 export const DiskInfo = z
   .object({
@@ -51,8 +68,21 @@ export const CreateDisk = z
       .uuid()
       .optional()
       .meta({ description: 'a disk or snapshot that it is to have the bytes of', example: UUID }),
+    fileSystem: FileSystem.optional(),
   })
   .refine(({ size, from }) => size !== undefined || from !== undefined, { error: 'size is needed', path: ['size'] })
+  .refine(({ fileSystem, from }) => fileSystem === undefined || from === undefined, {
+    error: 'a disk that is made from another has the file system of that',
+    path: ['fileSystem'],
+  })
+  .refine(({ fileSystem, size = 0 }) => fileSystem?.type !== 'xfs' || size >= LEAST_XFS_MIB, {
+    error: `xfs needs ${LEAST_XFS_MIB} MiB`,
+    path: ['size'],
+  })
+  .refine(({ fileSystem }) => fileSystem?.type !== 'xfs' || (fileSystem.label ?? '').length <= 12, {
+    error: 'a label of xfs has at most 12 characters',
+    path: ['fileSystem', 'label'],
+  })
   .meta({ id: 'CreateDisk', example: { size: 1024 } });
 
 /** What PATCH /disks/{diskId} takes. */

@@ -59,6 +59,11 @@ const Mac = z
   .string()
   .refine((text) => parseMac(text) !== undefined, { error: 'a MAC has six hex pairs' })
   .meta({ example: 'b8:27:eb:80:cd:7d' });
+export const ManageDisks = z.boolean().meta({
+  description:
+    'Bakery writes /piConfig/disks.json on its root at each attach and detach; else that is left to whoever baked it. Ends with an unbake',
+  example: true,
+});
 const Reach = z.enum(['port', 'by-hand', 'none']).meta({
   description: 'through a port of a switch, only by asking a person, or not at all',
 });
@@ -70,6 +75,7 @@ export const Pi = PiInfo.extend({
   name: Name.optional(),
   tags: Tags,
   notes: Notes.optional(),
+  manageDisks: ManageDisks.optional(),
   port: Port.optional(),
   revision: Revision.optional(),
   model: z.string().optional().meta({ description: 'of its revision code', example: '3B+' }),
@@ -157,6 +163,7 @@ export const PiPatch = z
     port: Port.nullable().optional(),
     revision: Revision.nullable().optional(),
     maintenance: z.boolean().optional().meta({ description: 'it is never picked while this is set', example: true }),
+    manageDisks: ManageDisks.optional(),
   })
   .meta({ id: 'PiPatch', description: 'What is absent stays as it is; null takes it back.' });
 

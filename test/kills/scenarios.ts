@@ -64,7 +64,7 @@ export const rest = (stage: Stage) => untilAtRest(stage.rack.world, 60_000);
 const serial = (stage: Stage) => stage.rack.serials[0] ?? '';
 
 async function bake(stage: Stage): Promise<void> {
-  await must(stage, 'POST', '/fridge', { bakeformName: 'tiny' });
+  await must(stage, 'POST', '/fridge', { bakeformName: 'tiny', manageDisks: true });
   await rest(stage);
 }
 async function unbake(stage: Stage): Promise<void> {
@@ -123,6 +123,7 @@ const keyed = (request: (stage: Stage) => Promise<[string, string, unknown?]>): 
   };
 };
 
+const WITH_FILE_SYSTEM = { size: 4, fileSystem: { type: 'ext4', label: 'kept' } };
 const WISHES = {
   bakeformName: 'tiny',
   rootSize: '9GiB',
@@ -194,7 +195,10 @@ export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario
       before: snapshotted,
       start: keyed(async (stage) => ['POST', '/disks', { size: 8, name: 'copy', from: await snapshotOf(stage) }]),
     },
-    'of 4 MiB': { before: async () => undefined, start: keyed(async () => ['POST', '/disks', { size: 4 }]) },
+    'of 4 MiB, with a file system': {
+      before: async () => undefined,
+      start: keyed(async () => ['POST', '/disks', WITH_FILE_SYSTEM]),
+    },
   },
   snapshot: {
     'of an attached disk': {

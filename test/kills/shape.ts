@@ -26,6 +26,12 @@ export function shapeOf(rack: Pick<Rack, 'world' | 'lit' | 'serials'>): string[]
   for (const { id } of disks) {
     const image = readFileSync(join(root, 'nfs', id, 'disk.img'));
     lines.push(`a disk.img of ${image.length} bytes begins with ${JSON.stringify(image.toString('latin1', 0, 8))}`);
+    // The magic number of ext4, and the label beside it (Documentation/filesystems/ext4/super.rst).
+    if (image.readUInt16LE(1080) === 0xef53) lines.push(`a file system ${image.toString('latin1', 1144, 1152)}`);
+  }
+  for (const pi of rack.serials) {
+    const list = join(root, 'nfs', pi, 'piConfig/disks.json');
+    if (existsSync(list)) lines.push(`a list of ${JSON.parse(readFileSync(list, 'utf8')).length} disks`);
   }
   for (const folder of ['volumes', 'golden', 'incoming', 'work', 'trash', 'snapshots']) {
     lines.push(`${readdirSync(join(root, 'pool', folder)).length} files in ${folder}`);

@@ -224,7 +224,7 @@ export interface paths {
         put?: never;
         /**
          * Create a disk, empty or with the bytes of another
-         * @description Made from a disk it has what that had at this moment, from a snapshot what was kept; larger with a larger size. They share their blocks until one of them changes.
+         * @description With `fileSystem` it comes with one in its `disk.img`, or does not come at all. Made from a disk it has what that had at this moment, from a snapshot what was kept; larger with a larger size. They share their blocks until one of them changes.
          */
         post: operations["createDisk"];
         delete?: never;
@@ -999,6 +999,19 @@ export interface components {
              * @example 5f0c9a52-8d3b-4a6e-9a57-2c4f6f1f0b7a
              */
             from?: string;
+            /** @description made in disk.img; xfs wants 300 MiB */
+            fileSystem?: {
+                /**
+                 * @example ext4
+                 * @enum {string}
+                 */
+                type: "ext4" | "xfs";
+                /**
+                 * @description at most 12 characters of xfs
+                 * @example containers
+                 */
+                label?: string;
+            };
         };
         PatchDisk: {
             /**
@@ -1137,6 +1150,11 @@ export interface components {
              * @example true
              */
             maintenance?: boolean;
+            /**
+             * @description Bakery writes /piConfig/disks.json on its root at each attach and detach; else that is left to whoever baked it. Ends with an unbake
+             * @example true
+             */
+            manageDisks?: boolean;
         };
         PowerRequest: {
             /**
@@ -1210,6 +1228,11 @@ export interface components {
              * @example 4GiB
              */
             memory?: string;
+            /**
+             * @description Bakery writes /piConfig/disks.json on its root at each attach and detach; else that is left to whoever baked it. Ends with an unbake
+             * @example true
+             */
+            manageDisks?: boolean;
             /**
              * @description switched on when all is in place; else its power is left alone
              * @constant
@@ -1824,6 +1847,11 @@ export interface components {
             tags: string[];
             /** @example the fan is loud */
             notes?: string;
+            /**
+             * @description Bakery writes /piConfig/disks.json on its root at each attach and detach; else that is left to whoever baked it. Ends with an unbake
+             * @example true
+             */
+            manageDisks?: boolean;
             /** @description the port of the switch that its power comes from; one Pi each */
             port?: {
                 /** @example poe-a */
@@ -2603,38 +2631,6 @@ export interface components {
             };
         };
         /**
-         * @description It can never succeed as it is.
-         *
-         *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
-         *     - `bad-json`: The body is not JSON.
-         *     - `bad-pi-id`: A Pi id is the last 8 hex digits of its serial number (`cut -c 9-16` of `Serial` in /proc/cpuinfo).
-         *     - `bad-disk-id`: A disk id is a UUID.
-         */
-        Problem400e: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /**
-         * @description It is understood and refused.
-         *
-         *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
-         *     - `origin-refused`: A web page of another site had a browser make this call.
-         *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
-         *     - `disk-is-root`: A Pi's root disk goes with the Pi: unbake it.
-         */
-        Problem403b: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /**
          * @description It names something that does not exist.
          *
          *     - `pi-unknown`: No Pi with that id has been seen.
@@ -2688,6 +2684,22 @@ export interface components {
          *     - `tool-timeout`: A program that Bakery runs did not end in time.
          */
         Problem504a: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description It is understood and refused.
+         *
+         *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
+         *     - `origin-refused`: A web page of another site had a browser make this call.
+         *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
+         *     - `disk-is-root`: A Pi's root disk goes with the Pi: unbake it.
+         */
+        Problem403b: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2815,7 +2827,7 @@ export interface components {
          *     - `bad-json`: The body is not JSON.
          *     - `bad-disk-id`: A disk id is a UUID.
          */
-        Problem400f: {
+        Problem400e: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2843,7 +2855,7 @@ export interface components {
          *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
          *     - `bad-json`: The body is not JSON.
          */
-        Problem400g: {
+        Problem400f: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2871,7 +2883,7 @@ export interface components {
          *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
          *     - `bad-cursor`: The cursor of a page is the `next` of the page before it.
          */
-        Problem400h: {
+        Problem400g: {
             headers: {
                 [name: string]: unknown;
             };
@@ -3577,9 +3589,41 @@ export interface operations {
                     "application/json": components["schemas"]["PiInfo"];
                 };
             };
-            400: components["responses"]["Problem400e"];
+            /**
+             * @description It can never succeed as it is.
+             *
+             *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
+             *     - `bad-json`: The body is not JSON.
+             *     - `bad-pi-id`: A Pi id is the last 8 hex digits of its serial number (`cut -c 9-16` of `Serial` in /proc/cpuinfo).
+             *     - `bad-disk-id`: A disk id is a UUID.
+             *     - `root-unfit`: A file in the root of the image, or of a Pi, cannot be read or changed as it must be: it is a folder or a device, it is immutable (`chattr +i`), or the file system is damaged or full.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403b"];
+            /**
+             * @description It is understood and refused.
+             *
+             *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
+             *     - `origin-refused`: A web page of another site had a browser make this call.
+             *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
+             *     - `disk-is-root`: A Pi's root disk goes with the Pi: unbake it.
+             *     - `path-refused`: A part of the path is a link or no regular file.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             404: components["responses"]["Problem404b"];
             408: components["responses"]["Problem408a"];
             /**
@@ -3608,7 +3652,21 @@ export interface operations {
             500: components["responses"]["Problem500b"];
             503: components["responses"]["Problem503c"];
             504: components["responses"]["Problem504a"];
-            507: components["responses"]["Problem507b"];
+            /**
+             * @description There is no room for it.
+             *
+             *     - `database-full`: The disk of the database (`DB_PATH`) is full.
+             *     - `pool-full`: The pool has no room, or the host none to grow it.
+             *     - `root-full`: The Pi's root has no room for the file.
+             */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     detachDisk: {
@@ -3658,7 +3716,22 @@ export interface operations {
                     "application/json": components["schemas"]["PiInfo"];
                 };
             };
-            400: components["responses"]["Problem400e"];
+            /**
+             * @description It can never succeed as it is.
+             *
+             *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
+             *     - `bad-json`: The body is not JSON.
+             *     - `bad-pi-id`: A Pi id is the last 8 hex digits of its serial number (`cut -c 9-16` of `Serial` in /proc/cpuinfo).
+             *     - `bad-disk-id`: A disk id is a UUID.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403b"];
             404: components["responses"]["Problem404b"];
@@ -4186,7 +4259,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            400: components["responses"]["Problem400g"];
+            400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403b"];
             408: components["responses"]["Problem408a"];
@@ -4261,7 +4334,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiskDetail"];
                 };
             };
-            400: components["responses"]["Problem400f"];
+            400: components["responses"]["Problem400e"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             404: components["responses"]["Problem404e"];
@@ -4413,7 +4486,7 @@ export interface operations {
                     "application/json": components["schemas"]["TrashList"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             414: components["responses"]["Problem414a"];
@@ -4454,7 +4527,7 @@ export interface operations {
                     "application/json": components["schemas"]["Disk"];
                 };
             };
-            400: components["responses"]["Problem400f"];
+            400: components["responses"]["Problem400e"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             /**
@@ -4525,7 +4598,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            400: components["responses"]["Problem400f"];
+            400: components["responses"]["Problem400e"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             /**
@@ -4614,7 +4687,7 @@ export interface operations {
                     "application/json": components["schemas"]["OperationPage"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             414: components["responses"]["Problem414a"];
@@ -4726,7 +4799,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            400: components["responses"]["Problem400g"];
+            400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             404: components["responses"]["Problem404f"];
@@ -4809,7 +4882,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            400: components["responses"]["Problem400g"];
+            400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             404: components["responses"]["Problem404f"];
@@ -4875,7 +4948,7 @@ export interface operations {
                     "application/json": components["schemas"]["LitterList"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             414: components["responses"]["Problem414a"];
@@ -5046,7 +5119,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenPage"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             414: components["responses"]["Problem414a"];
@@ -5219,7 +5292,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            400: components["responses"]["Problem400g"];
+            400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             408: components["responses"]["Problem408a"];
@@ -5276,7 +5349,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookList"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             414: components["responses"]["Problem414a"];
@@ -5441,7 +5514,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            400: components["responses"]["Problem400g"];
+            400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             408: components["responses"]["Problem408a"];
@@ -5481,7 +5554,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookTest"];
                 };
             };
-            400: components["responses"]["Problem400g"];
+            400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             404: components["responses"]["Problem404g"];
@@ -5544,7 +5617,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditPage"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             414: components["responses"]["Problem414a"];
@@ -5662,7 +5735,7 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            400: components["responses"]["Problem400f"];
+            400: components["responses"]["Problem400e"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403b"];
             404: components["responses"]["Problem404e"];
@@ -5758,7 +5831,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            400: components["responses"]["Problem400g"];
+            400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             404: components["responses"]["Problem404h"];
@@ -5825,7 +5898,7 @@ export interface operations {
                     "application/json": components["schemas"]["Operation"];
                 };
             };
-            400: components["responses"]["Problem400f"];
+            400: components["responses"]["Problem400e"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403b"];
             /**
@@ -5949,6 +6022,7 @@ export interface operations {
                      *             "rack=1"
                      *           ],
                      *           "notes": "the fan is loud",
+                     *           "manageDisks": true,
                      *           "port": {
                      *             "switch": "poe-a",
                      *             "port": "12"
@@ -5970,7 +6044,7 @@ export interface operations {
                     "application/json": components["schemas"]["PiPage"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             414: components["responses"]["Problem414a"];
@@ -6047,6 +6121,7 @@ export interface operations {
                      *         "rack=1"
                      *       ],
                      *       "notes": "the fan is loud",
+                     *       "manageDisks": true,
                      *       "port": {
                      *         "switch": "poe-a",
                      *         "port": "12"
@@ -6159,6 +6234,7 @@ export interface operations {
                      *         "rack=1"
                      *       ],
                      *       "notes": "the fan is loud",
+                     *       "manageDisks": true,
                      *       "port": {
                      *         "switch": "poe-a",
                      *         "port": "12"
@@ -6268,7 +6344,8 @@ export interface operations {
                  *         "port": "12"
                  *       },
                  *       "revision": "a020d3",
-                 *       "maintenance": true
+                 *       "maintenance": true,
+                 *       "manageDisks": true
                  *     }
                  */
                 "application/json": components["schemas"]["PiPatch"];
@@ -6310,6 +6387,7 @@ export interface operations {
                      *         "rack=1"
                      *       ],
                      *       "notes": "the fan is loud",
+                     *       "manageDisks": true,
                      *       "port": {
                      *         "switch": "poe-a",
                      *         "port": "12"
@@ -6406,6 +6484,7 @@ export interface operations {
                      *         "rack=1"
                      *       ],
                      *       "notes": "the fan is loud",
+                     *       "manageDisks": true,
                      *       "port": {
                      *         "switch": "poe-a",
                      *         "port": "12"
@@ -6488,6 +6567,7 @@ export interface operations {
                      *         "rack=1"
                      *       ],
                      *       "notes": "the fan is loud",
+                     *       "manageDisks": true,
                      *       "port": {
                      *         "switch": "poe-a",
                      *         "port": "12"

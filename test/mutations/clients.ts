@@ -20,7 +20,7 @@ export const clients: readonly Mutation[] = [
   },
   {
     name: 'disks have places of their own',
-    file: 'server/operations/disks.ts',
+    file: 'server/operations/attach.ts',
     old: 'await placeDisk(trx, disk, { pi, position: await nextPosition(trx, pi) })',
     new: 'await placeDisk(trx, disk, { pi, position: 0 })',
     test: 'test/wire/concurrency.test.ts',

@@ -167,7 +167,7 @@ export const operations: readonly Mutation[] = [
   },
   {
     name: 'an attach that dies leaves nothing exported',
-    file: 'server/operations/disks.ts',
+    file: 'server/operations/attach.ts',
     old: "if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);",
     new: "if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);\n      await placeDisk(trx, disk.id, { pi: pi.id, position: await nextPosition(trx, pi.id) });",
     test: 'test/kills/pis.test.ts',
@@ -176,7 +176,7 @@ export const operations: readonly Mutation[] = [
   },
   {
     name: 'a disk is attached to one Pi',
-    file: 'server/operations/disks.ts',
+    file: 'server/operations/attach.ts',
     old: '      if (disk.pi) throw attachedTo(disk.id, disk.pi);\n      const pi = await requirePi',
     new: '      const pi = await requirePi',
     test: 'test/wire/concurrency.test.ts',
@@ -192,7 +192,7 @@ export const operations: readonly Mutation[] = [
   },
   {
     name: 'only a baked Pi gets a disk',
-    file: 'server/operations/disks.ts',
+    file: 'server/operations/attach.ts',
     old: "if (pi.state !== 'baked') throw notBaked(pi.id, pi.state);",
     new: '',
     test: 'test/wire/concurrency.test.ts',

@@ -49,7 +49,11 @@ const WISHES = {
   rootBytes: 16 * 1024 ** 3,
 };
 const bakeByChoice = (_world: World, engine: Engine) =>
-  engine.start('bake', (trx) => planBake(trx, { bakeform: FORM, piId: PI, powerOn: true, ...WISHES }, FACTS));
+  engine.start('bake', (trx) =>
+    planBake(trx, { bakeform: FORM, piId: PI, powerOn: true, manageDisks: true, ...WISHES }, FACTS),
+  );
+const bakeManaged = (_world: World, engine: Engine) =>
+  engine.start('bake', (trx) => planBake(trx, { bakeform: FORM, manageDisks: true }, FACTS));
 const rebake = (_world: World, engine: Engine) =>
   engine.start('rebake', (trx) => planRebake(trx, { pi: PI, bakeform: FORM, ...WISHES }, FACTS));
 const createDisk = (_world: World, engine: Engine) =>
@@ -123,6 +127,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   attach: { before: then(upload, bake, createDisk), start: placed('attach') },
   detach: { before: then(upload, bake, createDisk, placed('attach')), start: placed('detach') },
+  'attach to a Pi that is told': { before: then(upload, bakeManaged, createDisk), start: placed('attach') },
+  'detach from a Pi that is told': {
+    before: then(upload, bakeManaged, createDisk, placed('attach')),
+    start: placed('detach'),
+    forgives: ['writeDiskList', 'readDiskState'],
+  },
   restore: { before: then(createDisk, deleteDisk), start: restored },
   'restore a root': { before: then(upload, bake, unbake), start: restored },
   snapshot: { before: then(upload, bake, createDisk, placed('attach')), start: takeSnapshot },
@@ -208,13 +218,17 @@ async function begin(kind: string) {
 
 const kinds = operationKinds({} as never) as unknown as readonly OperationKind<never>[];
 /** Kinds that work differently on different things have a scenario for each. */
-const VARIANTS = ['restore a root', 'create-disk from a snapshot', 'upload-bakeform of an upload in pieces'].map(
-  (variant) => {
-    const kind = kinds.find((one) => variant.startsWith(`${one.kind} `));
-    assert.ok(kind);
-    return { ...kind, kind: variant };
-  },
-);
+const VARIANTS = [
+  'restore a root',
+  'create-disk from a snapshot',
+  'upload-bakeform of an upload in pieces',
+  'attach to a Pi that is told',
+  'detach from a Pi that is told',
+].map((variant) => {
+  const kind = kinds.find((one) => variant.startsWith(`${one.kind} `));
+  assert.ok(kind);
+  return { ...kind, kind: variant };
+});
 
 test('every kind of operation has a scenario here', () => {
   const expected = [...kinds, ...VARIANTS].map(({ kind }) => kind);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DiskId } from '../../core/ids.ts';
-import { movePi } from '../../db/pis.ts';
+import { movePi, patchPi } from '../../db/pis.ts';
 import { planBake } from '../../server/operations/bake.ts';
 import { planUpload } from '../../server/operations/bakeforms.ts';
 import { planCreateDisk } from '../../server/operations/disks.ts';
@@ -53,4 +53,17 @@ test('a release withdraws every export before it unmounts anything', async () =>
     engine.start('release', (trx) => planRelease(trx, { pi: PI, isOff: true, now: 2 })),
   );
   assert.equal(exported(world), 0);
+});
+
+test('a Pi is told of a disk when it can mount it, and before it loses it', async () => {
+  const { world, engine } = await bakedWithDisk();
+  await patchPi(world.db, PI, { manageDisks: true });
+  const { id } = await world.db.selectFrom('disks').select('id').where('role', '=', 'data').executeTakeFirstOrThrow();
+  const disk = id as DiskId;
+  world.calls.length = 0;
+  await (await engine.start('detach', { disk, pi: PI })).done;
+  assert.deepEqual([...world.calls], ['writeDiskList', 'readDiskState', 'converge']);
+  world.calls.length = 0;
+  await (await engine.start('attach', { disk, pi: PI })).done;
+  assert.deepEqual([...world.calls], ['converge', 'writeDiskList']);
 });

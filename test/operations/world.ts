@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BakeryError } from '../../core/errors.ts';
 import { systemClock } from '../../core/host/clock.ts';
-import type { BakeformName, PiId } from '../../core/ids.ts';
+import type { BakeformName, Ipv4, PiId } from '../../core/ids.ts';
 import { type Db, openDatabase } from '../../db/open.ts';
 import { addPi, patchPi } from '../../db/pis.ts';
 import { createEngine, type Engine, type Started } from '../../server/operations/engine.ts';
@@ -99,6 +99,9 @@ export async function makeWorld(): Promise<World> {
     () =>
       gone.forEach((thing) => void things.delete(thing));
 
+  const dropLists = (at: string) => {
+    for (const thing of [...things]) if (thing.startsWith(`list at ${at}:`)) things.delete(thing);
+  };
   const wished = (pi: PiId, desiredPower: 'on' | 'off') => patchPi(db, pi, { desiredPower });
   const rename = (from: string, to: string) => () => {
     if (things.delete(from)) things.add(to);
@@ -107,6 +110,7 @@ export async function makeWorld(): Promise<World> {
   const ports: OperationPorts = {
     db,
     keepsTrash: true,
+    nfsAddress: '10.99.0.1' as Ipv4,
     clock: { ...systemClock, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
     log: quiet,
     places: { root: (pi) => `/nfs/${pi}`, disk: (id) => `/nfs/${id}`, bakeform: (id) => `/golden/${id}` },
@@ -130,7 +134,11 @@ export async function makeWorld(): Promise<World> {
       discard: ({ id }) => act('discard', rename(`volume ${id}`, `trash ${id}`)),
       recover: ({ id }) => act('recover', rename(`trash ${id}`, `volume ${id}`)),
       purge: ({ id }) => act('purge', drop(`trash ${id}`)),
-      remove: ({ id }) => act('remove', drop(`volume ${id}`, `content of ${id}`)),
+      remove: ({ id }) =>
+        act('remove', () => {
+          dropLists(`/nfs/${id}`);
+          drop(`volume ${id}`, `content of ${id}`)();
+        }),
       removeGolden: (id) => act('removeGolden', drop(`golden ${id}`)),
     },
     images: {
@@ -151,6 +159,12 @@ export async function makeWorld(): Promise<World> {
       tidy: ({ id }) => act('tidy', drop(`upload ${id}`)),
       giveIdentity: () => act('giveIdentity', () => undefined),
       furnish: () => act('furnish', () => undefined),
+      writeDiskList: ({ mountPoint, text }) =>
+        act('writeDiskList', () => {
+          dropLists(mountPoint);
+          if (text !== '[]\n') things.add(`list at ${mountPoint}: ${text}`);
+        }),
+      readDiskState: () => act('readDiskState', () => []),
       carryPiConfig: () => act('carryPiConfig', () => ({ files: 1, skipped: 0 })),
     },
     takeover: {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { systemClock } from '../../core/host/clock.ts';
 import { exec } from '../../core/host/exec.ts';
+import type { Ipv4 } from '../../core/ids.ts';
 import { listDisks } from '../../db/disks.ts';
 import { openDatabase } from '../../db/open.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
@@ -128,7 +129,16 @@ export async function anHourOfLoops(root: string): Promise<void> {
       access: () => 'rw',
       log: quiet,
     });
-    const ports = { db, volumes, exports, places, keepsTrash: true, clock, log: quiet };
+    const ports = {
+      db,
+      volumes,
+      exports,
+      places,
+      keepsTrash: true,
+      nfsAddress: '10.99.0.1' as Ipv4,
+      clock,
+      log: quiet,
+    };
     const unused = {
       images: {} as ImagePort,
       power: {} as OperationPorts['power'],

@@ -18,6 +18,7 @@ const PI: Pi = {
   bootExpectedUntil: undefined,
   desiredPower: 'on',
   maintenance: false,
+  manageDisks: false,
   quarantine: false,
   awaitOff: false,
   fault: 'could not be switched off',

@@ -19,6 +19,7 @@ const pi = (id: string, more: Partial<Pi> = {}): Pi => ({
   bootExpectedUntil: undefined,
   desiredPower: undefined,
   maintenance: false,
+  manageDisks: false,
   quarantine: false,
   awaitOff: false,
   fault: undefined,

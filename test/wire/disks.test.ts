@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Log } from '../../core/log.ts';
@@ -89,6 +89,10 @@ inOwnNamespace(import.meta.url, () => {
   const makeDisk = async (body: object) => read((await ask<Disk>(201, 'POST', '/disks', body)).id);
   const attach = (id: string) => ask(200, 'POST', `/oven/${pi}/disks`, { diskId: id });
   const detach = (id: string) => ask(200, 'DELETE', `/oven/${pi}/disks/${id}`);
+  const destroy = async (id: string) => {
+    await ask(200, 'DELETE', `/disks/${id}`);
+    await ask(200, 'DELETE', `/trash/${id}`);
+  };
   const image = (disk: Disk) => join(disk.location, 'disk.img');
   const write = (disk: Disk, text: string) => writeFileSync(image(disk), text, { flag: 'r+', flush: true });
   const begins = (disk: Disk, length: number) => readFileSync(image(disk)).toString('latin1', 0, length);
@@ -123,6 +127,85 @@ inOwnNamespace(import.meta.url, () => {
     await ask(200, 'DELETE', `/disks/${other.id}`);
     assert.equal((await makeDisk({ size: 2, name: 'data-1' })).name, 'data-1', 'a destroyed disk has no name');
     await refused(404, 'disk-unknown', 'PATCH', `/disks/${randomUUID()}`, { name: 'x' });
+  });
+
+  test('a disk comes with a file system of its own and its label, sparse, and clean', async () => {
+    const ext4 = await makeDisk({ size: 64, fileSystem: { type: 'ext4', label: 'containers.data-' } });
+    sh('e2fsck', '-fn', image(ext4));
+    const told = sh('dumpe2fs', '-h', image(ext4));
+    assert.match(told, /^Filesystem volume name: +containers\.data-$/m);
+    // What older Pis' e2fsck would not take.
+    assert.doesNotMatch(told, /orphan_file|metadata_csum_seed/);
+    assert.ok(statSync(image(ext4)).blocks * 512 < 2 * MIB, 'zeros are written where zeros are');
+    const xfs = await makeDisk({ size: 300, fileSystem: { type: 'xfs', label: 'twelve-chars' } });
+    assert.equal(begins(xfs, 4), 'XFSB');
+    assert.match(sh('xfs_admin', '-l', image(xfs)), /"twelve-chars"/);
+    const bare = await makeDisk({ size: 2, fileSystem: { type: 'ext4' } });
+    assert.match(sh('dumpe2fs', '-h', image(bare)), /^Filesystem volume name: +<none>$/m);
+    for (const body of [
+      { size: 299, fileSystem: { type: 'xfs' } },
+      { size: 300, fileSystem: { type: 'xfs', label: 'thirteen-char' } },
+      { size: 64, fileSystem: { type: 'ext4', label: '-L' } },
+      { size: 64, fileSystem: { type: 'ext4', label: 'seventeen-letters' } },
+      { size: 64, fileSystem: { type: 'btrfs' } },
+      { from: bare.id, fileSystem: { type: 'ext4' } },
+    ]) {
+      await refused(400, 'bad-request', 'POST', '/disks', body);
+    }
+    for (const { id } of [ext4, xfs, bare]) await destroy(id);
+    assert.deepEqual(await checkWorld(rack.world), []);
+  });
+
+  test('Bakery writes the list of the disks of a Pi where it is told to, and takes a disk away when the Pi has let go', async () => {
+    const folder = join(rack.world.root, 'nfs', pi, 'piConfig');
+    const [list, state] = [join(folder, 'disks.json'), join(folder, 'disks.state')];
+    const listed = (): Disk[] => JSON.parse(readFileSync(list, 'utf8'));
+    const attached = async () => (await ask<{ disks: Disk[] }>(200, 'GET', `/oven/${pi}`)).disks.slice(1);
+    const [one, two] = [await makeDisk({ size: 2 }), await makeDisk({ size: 2 })];
+    // As the CPI has it: the file is the client's.
+    await ask(200, 'POST', `/oven/${pi}/upload/disks.json`, Buffer.from('["mine"]'));
+    await attach(one.id);
+    await detach(one.id);
+    assert.equal(readFileSync(list, 'utf8'), '["mine"]');
+
+    const told = await ask<{ manageDisks?: boolean }>(200, 'PATCH', `/pis/${pi}`, { manageDisks: true });
+    assert.equal(told.manageDisks, true);
+    await attach(one.id);
+    assert.deepEqual(listed(), await attached());
+    await attach(two.id);
+    assert.deepEqual(listed(), await attached());
+    assert.deepEqual(
+      listed().map(({ id }) => id),
+      [one.id, two.id],
+    );
+
+    assert.equal(await ended('POST', `/pis/${pi}/power`, { action: 'on' }), 'done');
+    writeFileSync(state, `${one.id}\n${two.id}\n`);
+    const gone = detach(one.id);
+    while (listed().length > 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    const exported = async () =>
+      (await ganeshaBackend({ root: rack.world.root, log: SILENT }).list()).map(({ path }) => path);
+    assert.ok((await exported()).includes(one.location), 'it can still write out what it has in memory');
+    assert.equal((await read(one.id)).attachedTo, pi);
+    writeFileSync(state, `${two.id}\n`);
+    await gone;
+    assert.ok(!(await exported()).includes(one.location));
+    assert.equal((await read(one.id)).attachedTo, undefined);
+    rmSync(state);
+
+    // A root that a Pi has made a trap of: nothing is written outside, nothing is attached, and what is can be taken away.
+    const aside = join(rack.world.root, 'nfs', pi, 'aside');
+    renameSync(folder, aside);
+    symlinkSync(aside, folder);
+    await refused(403, 'path-refused', 'POST', `/oven/${pi}/disks`, { diskId: one.id });
+    await detach(two.id);
+    assert.deepEqual(await attached(), []);
+    assert.deepEqual(JSON.parse(readFileSync(join(aside, 'disks.json'), 'utf8')).length, 1);
+    rmSync(folder);
+    renameSync(aside, folder);
+    await ask(200, 'PATCH', `/pis/${pi}`, { manageDisks: false });
+    for (const { id } of [one, two]) await destroy(id);
+    assert.deepEqual(await checkWorld(rack.world), []);
   });
 
   test('a disk is grown while its Pi uses it, is served under the same id, and takes its last byte', async () => {

@@ -56,7 +56,7 @@ export function diskRoutes(app: Api, ports: ApiPorts): void {
         tags: ['disks'],
         summary: 'Create a disk, empty or with the bytes of another',
         description:
-          'Made from a disk it has what that had at this moment, from a snapshot what was kept; larger with a larger size. They share ' +
+          'With `fileSystem` it comes with one in its `disk.img`, or does not come at all. Made from a disk it has what that had at this moment, from a snapshot what was kept; larger with a larger size. They share ' +
           'their blocks until one of them changes.',
         headers: IdempotencyHeaders,
         body: CreateDisk,
@@ -64,8 +64,8 @@ export function diskRoutes(app: Api, ports: ApiPorts): void {
       },
     },
     async (request, reply) => {
-      const { size, name, from } = request.body;
-      const wish = { sizeMiB: size, name, from: from?.toLowerCase() };
+      const { size, name, from, fileSystem } = request.body;
+      const wish = { sizeMiB: size, name, from: from?.toLowerCase(), fileSystem };
       const started = await engine.start('create-disk', (trx) => planCreateDisk(trx, wish), {
         by: requesterOf(request),
         key: keyOf(request),

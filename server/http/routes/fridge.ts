@@ -62,6 +62,7 @@ export function fridgeRoutes(app: Api, ports: ApiPorts): void {
         model: body.model,
         tags: body.tags,
         memory: body.memory === undefined ? undefined : parseSize(body.memory),
+        manageDisks: body.manageDisks,
         powerOn: body.power === 'on',
       };
       const controls = (pi: PiId) => ports.power.controls(pi);

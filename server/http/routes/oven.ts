@@ -153,7 +153,12 @@ export function ovenRoutes(app: Api, ports: ApiPorts): void {
     {
       config: {
         scope: 'cpi',
-        problems: together(PLACING, { 409: ['disk-attached'] }),
+        problems: together(PLACING, {
+          400: ['root-unfit'],
+          403: ['path-refused'],
+          409: ['disk-attached'],
+          507: ['root-full'],
+        }),
       },
       schema: {
         operationId: 'attachDisk',

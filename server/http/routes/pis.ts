@@ -27,7 +27,7 @@ const Place = z.tuple([z.string()]);
 
 /** What a body says of a Pi, as the inventory keeps it. */
 function remarksOf(body: z.output<typeof PiPatch>): PiRemarks {
-  const { name, tags, notes, port, revision, maintenance } = body;
+  const { name, tags, notes, port, revision, maintenance, manageDisks } = body;
   return {
     ...(name === undefined ? {} : { name: name === null ? null : (parsePiName(name) ?? null) }),
     ...(tags === undefined ? {} : { tags: [...new Set(tags)] }),
@@ -35,6 +35,7 @@ function remarksOf(body: z.output<typeof PiPatch>): PiRemarks {
     ...(port === undefined ? {} : { port }),
     ...(revision === undefined ? {} : { revision: revision === null ? null : (parseRevision(revision) ?? null) }),
     ...(maintenance === undefined ? {} : { maintenance }),
+    ...(manageDisks === undefined ? {} : { manageDisks }),
   };
 }
 
