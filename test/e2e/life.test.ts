@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, openAsBlob, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { DISKS_FILES } from '../../exports/images/disks-unit.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
 import { buildPiImage, type PiImage } from '../lab/image/build.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { type LabNetwork, makeLabNetwork } from '../lab/network.ts';
+import { bootFileOf, newKernelOf, sha256 } from '../lab/new-kernel.ts';
 import { createPiOnPort, type PiOnPort } from '../lab/pi-on-port.ts';
 import { type PowerServer, startPowerServer } from '../lab/power-server.ts';
 import { blockPorts } from '../lab/sabotage.ts';
@@ -67,6 +69,8 @@ inOwnNamespace(
       const info = await ask<PiInfo>('GET', `/oven/${PI.id}`, 200);
       return info.status === wanted && info;
     };
+    const isFailure = (event: { event: string; text?: string }) =>
+      event.event === 'failed' || (event.text ?? '').startsWith('failed');
     const marker = (text: string) => (event: { event: string; text?: string }) =>
       event.event === 'marker' && event.text === text;
 
@@ -93,10 +97,7 @@ inOwnNamespace(
     async function bootUntilReady(ms: number): Promise<void> {
       await ask('POST', `/oven/${PI.id}/powercycle`, 200);
       await until('powered on', 15_000, async () => pi.powered());
-      const end = await pi.waitFor(
-        (event) => marker('ready')(event) || event.event === 'failed' || (event.text ?? '').startsWith('failed'),
-        ms,
-      );
+      const end = await pi.waitFor((event) => marker('ready')(event) || isFailure(event), ms);
       if (!end || !marker('ready')(end))
         throw new Error(`the Pi did not come up: ${end?.reason ?? end?.text ?? 'no sign in time'}`);
     }
@@ -169,6 +170,11 @@ inOwnNamespace(
       const nonce = randomUUID();
       const { baked, disk } = await timed('bake, disk, attach, files', () => bakeWithDisk(nonce));
       assert.equal(baked.disks?.length, 2);
+      // A second one, for containers, that comes when it runs. What prepare puts into a root with systemd, this one is given by hand.
+      const fileSystem = { type: 'ext4', label: 'containers' };
+      const late = await ask<DiskInfo>('POST', '/disks', 201, { size: 16, fileSystem });
+      await ask('POST', `/oven/${PI.id}/upload/containers`, 200, Buffer.from(late.id));
+      await ask('POST', `/oven/${PI.id}/upload/bakery-disks`, 200, readFileSync(join(DISKS_FILES, 'bakery-disks')));
       await bootUntilReady(180_000);
       const at = (is: (event: { event: string; text?: string }) => boolean) => pi.events.findLast(is)?.at ?? Number.NaN;
       const on = at((event) => event.event === 'on');
@@ -189,13 +195,7 @@ inOwnNamespace(
         const requests = pi.events.findLast((event) => event.event === 'fetched')?.requests ?? [];
         for (const name of ['vmlinuz', 'initrd.img', 'bcm2837-rpi-3-b.dtb', 'start.elf', 'bootcode.bin']) {
           const got = requests.findLast((request) => request.path.endsWith(name) && request.outcome === 'fetched');
-          const folder = mkdtempSync(join(tmpdir(), 'bakery-hash-'));
-          sh('mcopy', '-i', `${image.path}@@8M`, `::${name}`, folder);
-          const expected = createHash('sha256')
-            .update(readFileSync(join(folder, name)))
-            .digest('hex');
-          rmSync(folder, { recursive: true });
-          assert.equal(got?.sha256, expected, name);
+          assert.equal(got?.sha256, sha256(bootFileOf(image.path, name)), name);
         }
         assert.ok(
           requests.some((request) => request.outcome === 'exists'),
@@ -228,6 +228,73 @@ inOwnNamespace(
       });
 
       await t.test('the nonce is on its disk', () => assert.equal(readNonce(disk), nonce));
+
+      const says = async (text: string): Promise<string> => {
+        const heard = await pi.waitFor((event) => event.text?.startsWith(text) === true || isFailure(event), 180_000);
+        assert.ok(
+          heard?.text?.startsWith(text),
+          `${text}: ${heard?.text ?? heard?.reason ?? pi.serialLog().slice(-2000)}`,
+        );
+        return heard?.text ?? '';
+      };
+      const setUp = () =>
+        readFileSync(join(root, 'nfs', PI.id, 'piConfig/disks.state'), 'utf8')
+          .trim()
+          .split('\n');
+
+      await t.test('bakery-disks sets up what its list has, and a disk that is attached while it runs', async () => {
+        await timed('a disk is attached to the running Pi and holds an overlay', async () => {
+          await says(`bakery-disks: ${disk.id}: up as /dev/loop`);
+          await ask('PATCH', `/pis/${PI.id}`, 200, { manageDisks: true });
+          await ask('POST', `/oven/${PI.id}/disks`, 200, { diskId: late.id });
+          await says(`bakery-disks: ${late.id}: up as /dev/loop`);
+          await says(`overlay-on-disk ${late.id}`);
+        });
+      });
+
+      await t.test('an overlay with its upper layer on the NFS root takes no writes', async () => {
+        const told = await says('overlay-on-root-refused');
+        assert.match(told, /overlayfs: .*(?:mounting read-only|not supported as upperdir)/);
+      });
+
+      const upgrade = newKernelOf(image.path, nonce);
+      await t.test('a disk that is detached is let go of first: its file system is unmounted, and whole', async () => {
+        assert.deepEqual(setUp().toSorted(), [disk.id, late.id].toSorted());
+        for (const [name, bytes] of Object.entries(upgrade)) {
+          await ask('POST', `/oven/${PI.id}/upload/${name}`, 200, bytes);
+        }
+        await timed('a disk is detached from the running Pi', () =>
+          until('detached', 60_000, async () => {
+            const { status } = await call(bakery, 'DELETE', `/oven/${PI.id}/disks/${late.id}`);
+            return status === 200;
+          }),
+        );
+        await says(`bakery-disks: ${late.id}: away`);
+        assert.deepEqual(setUp(), [disk.id]);
+        assert.ok(!bakery.output().includes('has not let go of a disk in time'));
+        sh('sync', '-f', late.location);
+        sh('e2fsck', '-fn', join(late.location, 'disk.img'));
+        assert.match(sh('debugfs', '-R', 'cat /upper/layer', join(late.location, 'disk.img')), /^written/);
+        await ask('DELETE', `/disks/${late.id}`, 200);
+      });
+
+      await t.test(
+        'the kernel and the initramfs that it puts into its boot folder are what it boots next',
+        async () => {
+          await says('kernel-upgraded');
+          await timed('it boots the kernel that it has put into its boot folder', async () => {
+            await ask('POST', `/oven/${PI.id}/powercycle`, 200);
+            await until('powered on', 15_000, async () => pi.powered() && pi.events.at(-1)?.event !== 'off');
+            await says(`upgraded ${nonce}`);
+          });
+          const requests = pi.events.findLast((event) => event.event === 'fetched')?.requests ?? [];
+          for (const [name, bytes] of Object.entries(upgrade)) {
+            const got = requests.findLast((request) => request.path.endsWith(name) && request.outcome === 'fetched');
+            assert.equal(got?.sha256, sha256(bytes), name);
+            assert.notEqual(got?.sha256, sha256(bootFileOf(image.path, name)), `${name} is another one`);
+          }
+        },
+      );
 
       await t.test('another address can mount neither its root nor its disk', () => {
         for (const location of [join(root, 'nfs', PI.id), disk.location]) {

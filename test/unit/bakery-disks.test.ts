@@ -27,6 +27,9 @@ const entry = (id: string, more: object = {}) => ({
   ...more,
 });
 
+/** A file system on the first loop device, mounted by another name of it, at a place with a blank. */
+const ON_LOOP = `41 1 7:0 / /srv/my\\040docker rw - ext4 /dev/bakery/${A} rw\n`;
+
 /** The kernel, as far as the script sees it: what is mounted and which loop device has which file is in files below $TOP. */
 const PROGRAMS = {
   // mount -t nfs -o OPTIONS SOURCE TARGET: the export's folder shows through a link, as a mount does.
@@ -35,11 +38,11 @@ while [ $# -gt 2 ]; do shift; done
 from=$BAKERY_DISKS_TOP/exports\${1#*:}
 [ -d "$from" ] || { echo "mount: $1: no such export" >&2; exit 32; }
 rmdir "$2" && ln -s "$from" "$2"
-echo "$1 $2 nfs rw 0 0" >> "$BAKERY_DISKS_TOP/proc/self/mounts"`,
+echo "40 1 0:99 / $2 rw - nfs $1 rw" >> "$BAKERY_DISKS_TOP/proc/self/mountinfo"`,
   umount: `echo "umount $*" >> "$BAKERY_DISKS_TOP/calls"
 [ ! -e "$BAKERY_DISKS_TOP/busy" ] || { echo "umount: target is busy" >&2; exit 32; }
-mounts=$BAKERY_DISKS_TOP/proc/self/mounts
-awk -v what="$1" '$1 != what && $2 != what' "$mounts" > "$mounts.new" && mv "$mounts.new" "$mounts"
+mounts=$BAKERY_DISKS_TOP/proc/self/mountinfo
+awk -v what="$(printf %s "$1" | sed 's/ /\\\\\\\\040/g')" '$5 != what' "$mounts" > "$mounts.new" && mv "$mounts.new" "$mounts"
 if [ -h "$1" ]; then rm "$1" && mkdir "$1"; fi
 exit 0`,
   losetup: `echo "losetup $*" >> "$BAKERY_DISKS_TOP/calls"
@@ -50,6 +53,7 @@ case $1 in
     [ "$n" -lt 4 ] || { echo "losetup: no free device" >&2; exit 1; }
     mkdir -p "$blocks/loop$n/loop"
     echo "$2" > "$blocks/loop$n/loop/backing_file"
+    echo "7:$n" > "$blocks/loop$n/dev"
     echo $(($(stat -c %s "$2") / 512)) > "$blocks/loop$n/size" ;;
   -c) echo $(($(stat -c %s "$(cat "$blocks/\${2##*/}/loop/backing_file")") / 512)) > "$blocks/\${2##*/}/size" ;;
   -d) [ -e "$BAKERY_DISKS_TOP/open" ] || rm -r "$blocks/\${2##*/}/loop" ;;
@@ -84,7 +88,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
         chmodSync(at('bin', name), 0o755);
       }
       symlinkSync('mount', at('bin/mount.nfs'));
-      writeFileSync(at('proc/self/mounts'), '10.99.0.1:/data/nfs/5564247d / nfs rw 0 0\n');
+      writeFileSync(at('proc/self/mountinfo'), '1 0 0:20 / / rw - nfs 10.99.0.1:/data/nfs/5564247d rw\n');
       writeFileSync(at('proc/cmdline'), 'root=/dev/nfs nfsroot=10.99.0.1:/data/nfs/5564247d,vers=3 rw\n');
       for (const id of [A, B]) {
         mkdirSync(at('exports/data/nfs', id), { recursive: true });
@@ -128,27 +132,27 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       list([entry(A)]);
       run('apply');
       calls();
-      const mounts = readFileSync(at('proc/self/mounts'), 'utf8');
+      const mounts = readFileSync(at('proc/self/mountinfo'), 'utf8');
       writeFileSync(
-        at('proc/self/mounts'),
-        `${mounts}/dev/loop0 /srv/docker ext4 rw 0 0\n/dev/loop01 /srv ext4 rw 0 0\n`,
+        at('proc/self/mountinfo'),
+        `${mounts}${ON_LOOP}42 1 17:0 / /srv rw - ext4 /dev/other rw\n43 1 7:01 / /opt rw - ext4 /dev/loop01 rw\n`,
       );
       list([]);
       assert.equal(run('apply').code, 0);
       assert.deepEqual(calls(), ['umount', 'losetup', 'umount']);
-      assert.match(readFileSync(at('proc/self/mounts'), 'utf8'), /loop01 \/srv/);
+      assert.match(readFileSync(at('proc/self/mountinfo'), 'utf8'), /dev\/other rw\n.*loop01 rw/);
     });
 
     test('leaves a disk in use as it is, says what is busy, and takes it away later', () => {
       list([entry(A)]);
       run('apply');
-      const mounts = readFileSync(at('proc/self/mounts'), 'utf8');
-      writeFileSync(at('proc/self/mounts'), `${mounts}/dev/loop0 /srv/docker ext4 rw 0 0\n`);
+      const mounts = readFileSync(at('proc/self/mountinfo'), 'utf8');
+      writeFileSync(at('proc/self/mountinfo'), `${mounts}${ON_LOOP}`);
       writeFileSync(at('busy'), '');
       list([]);
       const { code, said } = run('apply');
       assert.equal(code, 1);
-      assert.match(said, new RegExp(`${A}: busy: /dev/loop0 is mounted and in use`));
+      assert.match(said, new RegExp(`${A}: busy: /srv/my docker is in use`));
       assert.deepEqual([links(), told()], [[A], [A]]);
       rmSync(at('busy'));
       assert.equal(run('apply').code, 0);
@@ -172,7 +176,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
         const { code, said } = run('apply');
         assert.equal(code, 1);
         assert.match(said, words);
-        assert.ok(readFileSync(at('proc/self/mounts'), 'utf8').includes(at('run/bakery-disks', A)));
+        assert.ok(readFileSync(at('proc/self/mountinfo'), 'utf8').includes(at('run/bakery-disks', A)));
         assert.deepEqual(told(), [A]);
       });
     }
@@ -231,7 +235,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       // Before the mount, and between the mount and the loop device.
       mkdirSync(at('run/bakery-disks'), { recursive: true });
       writeFileSync(at('run/bakery-disks', `${A}.source`), `10.99.0.1:/data/nfs/${A}\n`);
-      writeFileSync(at('proc/self/mounts'), `10.99.0.1:/data/nfs/${A} ${at('run/bakery-disks', A)} nfs rw 0 0\n`);
+      writeFileSync(at('proc/self/mountinfo'), `40 1 0:99 / ${at('run/bakery-disks', A)} rw - nfs x rw\n`);
       symlinkSync(at('exports/data/nfs', A), at('run/bakery-disks', A));
       assert.equal(run('apply').code, 0);
       assert.deepEqual([calls(), links()], [['losetup'], [A]]);

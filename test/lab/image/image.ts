@@ -39,6 +39,7 @@ const ROOT_FILES: Places = {
   'root/etc': 'etc',
   'root/init': 'sbin/init',
   'root/json.awk': 'usr/lib/lab/json.awk',
+  'root/live.sh': 'usr/lib/lab/live.sh',
   'root/setup-loop': 'usr/lib/lab/setup-loop',
   'root/workload.sh': 'usr/lib/lab/workload.sh',
 };
