@@ -31,6 +31,13 @@ export const piDisks: readonly Mutation[] = [
   },
   {
     ...script,
+    name: 'a file system on a disk is known by whatever name it was mounted with',
+    old: `index(numbers, " " $3 " ") { last = $5 }`,
+    new: `$10 == "/dev/loop0" { last = $5 }`,
+    fails: 'unmounts the file system of a disk that goes',
+  },
+  {
+    ...script,
     name: 'the Pi follows no link to a disk',
     old: '[ -h "$image" ] || ',
     new: '',
