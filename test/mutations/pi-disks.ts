@@ -98,4 +98,13 @@ export const piDisks: readonly Mutation[] = [
     test: 'test/unit/disk-list.test.ts',
     fails: 'who manages the disks of a Pi is forgotten',
   },
+  {
+    name: 'a rebake that keeps nothing still writes the list of disks',
+    file: 'server/operations/rebake.ts',
+    old: `            await tellDisks(ports, { pi: params.pi, mountPoint: aside(params) });
+            return`,
+    new: '            return',
+    test: 'test/operations/order.test.ts',
+    fails: 'a new root has the list of the disks, without what the old one had',
+  },
 ];

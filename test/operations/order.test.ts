@@ -6,6 +6,7 @@ import { planBake } from '../../server/operations/bake.ts';
 import { planUpload } from '../../server/operations/bakeforms.ts';
 import { planCreateDisk } from '../../server/operations/disks.ts';
 import type { Engine } from '../../server/operations/engine.ts';
+import { planRebake } from '../../server/operations/rebake.ts';
 import { planRelease } from '../../server/operations/release.ts';
 import { planUnbake } from '../../server/operations/unbake.ts';
 import { FACTS, FORM, makeWorld, PI, type World } from './world.ts';
@@ -67,3 +68,21 @@ test('a Pi is told of a disk when it can mount it, and before it loses it', asyn
   await (await engine.start('attach', { disk, pi: PI })).done;
   assert.deepEqual([...world.calls], ['converge', 'writeDiskList']);
 });
+
+for (const keepPiConfig of [true, false]) {
+  test(`a new root has the list of the disks, ${keepPiConfig ? 'behind' : 'without'} what the old one had`, async () => {
+    const { world, engine } = await bakedWithDisk();
+    await patchPi(world.db, PI, { manageDisks: true });
+    world.calls.length = 0;
+    const wish = { pi: PI, bakeform: FORM, keepPiConfig };
+    await (await engine.start('rebake', (trx) => planRebake(trx, wish, FACTS))).done;
+    const written = ['carryPiConfig', 'writeDiskList'].filter((name) => keepPiConfig || name !== 'carryPiConfig');
+    assert.deepEqual(
+      world.calls.filter((name) => written.includes(name) || name === 'carryPiConfig'),
+      written,
+    );
+    const lists = [...world.things].filter((thing) => thing.startsWith('list at '));
+    // It was made ready beside the Pi's place.
+    assert.ok(lists.length === 1 && !lists[0]?.startsWith(`list at /nfs/${PI}:`), lists.join('\n'));
+  });
+}
