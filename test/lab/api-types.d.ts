@@ -7330,7 +7330,7 @@ export interface operations {
                     "application/json": components["schemas"]["UploadList"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            400: components["responses"]["Problem400g"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             414: components["responses"]["Problem414a"];
@@ -7377,7 +7377,7 @@ export interface operations {
                     "application/json": components["schemas"]["Upload"];
                 };
             };
-            400: components["responses"]["Problem400g"];
+            400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             408: components["responses"]["Problem408a"];
