@@ -39,7 +39,7 @@ const SIZES = {
   /** Backups taken one after another while clients make disks. */
   backupsUnderLoad: { normal: 2, long: 30 },
   /** Hostile roots given to intake and identity. */
-  hostileRoots: { normal: 41, long: 3_000 },
+  hostileRoots: { normal: 50, long: 3_000 },
   /** Images with a spoilt table of partitions. */
   hostileTables: { normal: 16, long: 1_000 },
   /** Images with a spoilt FAT. */

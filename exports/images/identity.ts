@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError } from '../../core/errors.ts';
+import { amendBeneath } from '../../core/host/beneath.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { readBeneath, removeBeneath, replaceBeneath, syncFolder } from '../../core/host/files.ts';
 import type { PiId } from '../../core/ids.ts';
 import { blamingRoot } from './faults.ts';
+import { metaDataWith } from './furnish.ts';
+import { findBootFolder } from './prepare.ts';
 
 /** `/etc/hosts` with the host's own name, as Debian writes it. */
 export function hostsWith(text: string, hostname: string): string {
@@ -21,6 +24,39 @@ async function folderIn(root: string, ...parts: string[]): Promise<boolean> {
     if (!(await lstat(at).catch(() => undefined))?.isDirectory()) return false;
   }
   return true;
+}
+
+/**
+ * What a system that ran once keeps secret, or is known by. Each makes its own at the next start (systemd-random-seed.service(8),
+ * systemd-creds(1), NetworkManager(8), dhcpcd(8)).
+ */
+const KEPT_SECRETS = [
+  'var/lib/systemd/random-seed',
+  'var/lib/systemd/credential.secret',
+  'var/lib/NetworkManager/secret_key',
+  'var/lib/dhcpcd/duid',
+  'var/lib/dhcpcd/secret',
+  'etc/dhcpcd.duid',
+  'etc/dhcpcd.secret',
+];
+
+async function forgetSecrets(root: string): Promise<void> {
+  for (const path of KEPT_SECRETS) {
+    const folder = path.split('/').slice(0, -1);
+    if (!(await folderIn(root, ...folder))) continue;
+    const file = await lstat(join(root, path)).catch(() => undefined);
+    // Of a folder by that name nobody reads a secret.
+    if (file && !file.isDirectory()) await removeBeneath(root, path);
+  }
+}
+
+/** An image that has cloud-init read its boot folder would be the same instance on every Pi, and after every bake. */
+async function newInstance(root: string, instance: { instanceId: string; hostname: string }): Promise<void> {
+  const boot = await findBootFolder(root);
+  if (!(await folderIn(root, ...boot.split('/')))) return;
+  const file = await lstat(join(root, boot, 'meta-data')).catch(() => undefined);
+  if (!file?.isFile()) return;
+  await amendBeneath(root, `${boot}/meta-data`, (text) => metaDataWith(text, instance));
 }
 
 /** ed25519 and ecdsa take next to no time; an RSA key takes a third of a second and no client needs it. */
@@ -48,8 +84,9 @@ async function newHostKeys(exec: Exec, root: string, piId: PiId): Promise<void> 
 }
 
 /**
- * Gives a mounted root what no two Pis may share: host name (its serial), machine-id, SSH host keys; and the folder that the
- * BOSH agent's files go to. Done again it gives new keys.
+ * Gives a mounted root what no two Pis may share: host name (its serial), machine-id, SSH host keys, the instance that cloud-init takes
+ * it for; takes out what a system that ran once keeps secret; and makes the folder that the BOSH agent's files go to. Done again it
+ * gives new keys.
  * @throws BakeryError `root-without-etc`, `root-unfit` (invalid), `path-refused` (forbidden).
  */
 export function giveIdentity(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise<void> {
@@ -65,12 +102,15 @@ async function give(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise
   const hosts = (await readBeneath(root, 'etc/hosts'))?.toString('utf8') ?? '127.0.0.1\tlocalhost\n';
   await replaceBeneath(root, 'etc/hosts', hostsWith(hosts, piId));
   await removeBeneath(root, 'etc/machine-id');
-  await replaceBeneath(root, 'etc/machine-id', `${randomBytes(16).toString('hex')}\n`, 0o444);
+  const machineId = randomBytes(16).toString('hex');
+  await replaceBeneath(root, 'etc/machine-id', `${machineId}\n`, 0o444);
   // On Debian a link to /etc/machine-id, which stays right. A copy of its own would not.
   if (await folderIn(root, 'var', 'lib', 'dbus')) {
     const copy = await lstat(join(root, 'var/lib/dbus/machine-id')).catch(() => undefined);
     if (copy?.isFile()) await removeBeneath(root, 'var/lib/dbus/machine-id');
   }
+  await forgetSecrets(root);
+  await newInstance(root, { instanceId: `bakery-${machineId}`, hostname: piId });
   if (await folderIn(root, 'etc', 'ssh')) await newHostKeys(exec, root, piId);
   await mkdir(join(root, 'piConfig'), { mode: 0o700 }).catch((error) => {
     if (!('code' in error && error.code === 'EEXIST')) throw error;

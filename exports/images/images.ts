@@ -49,7 +49,8 @@ export interface Images {
   /** Unpacks what was received until it is an image or a root. */
   unpack(image: UnpackedImage): Promise<Unpacked>;
   makeGolden(image: { id: string; signal: AbortSignal; onBytes?(done: number, total: number): void }): Promise<void>;
-  prepare(image: { id: string; signal: AbortSignal }): Promise<PreparedImage>;
+  /** With `isLeft` the root stays as it was uploaded, and is looked at only. */
+  prepare(image: { id: string; signal: AbortSignal; isLeft?: boolean }): Promise<PreparedImage>;
   tidy(image: { id: string }): Promise<void>;
   giveIdentity(root: { mountPoint: string; piId: PiId }): Promise<void>;
   furnish(root: Furnishing & { mountPoint: string }): Promise<void>;
@@ -172,9 +173,9 @@ export function createImages(options: {
       await finishGolden(partial, goldenOf(id));
     },
 
-    async prepare({ id }) {
+    async prepare({ id, isLeft = false }) {
       return mounted(id, goldenOf(id), async (root) => {
-        const prepared = await prepareRoot(root);
+        const prepared = await prepareRoot(root, { isLeft });
         await keepFirmware(root, prepared.bootFolder, options.firmwareFolder);
         const { blocks, bfree, bsize } = await statfs(root);
         return { ...prepared, root: { usedBytes: (blocks - bfree) * bsize, sizeBytes: blocks * bsize } };

@@ -1,6 +1,7 @@
 import type { Finding } from '../../core/bakeform.ts';
 import { BakeryError } from '../../core/errors.ts';
 import { readBeneath } from '../../core/host/files.ts';
+import { isOfCard } from './fstab.ts';
 import { isFolder, namesIn } from './tree.ts';
 
 const MOST_HOMES = 1_000;
@@ -68,8 +69,7 @@ export function lintKernels(names: readonly string[], config: string, folder: st
 export function lintFstab(text: string): Finding[] {
   return text.split('\n').flatMap((line): Finding[] => {
     const [device = '', mountPoint = '', , options = ''] = line.trim().split(/\s+/);
-    const ofCard = /^(PARTUUID|UUID|LABEL|PARTLABEL)=|^\/dev\/(mmcblk|sd|disk\/|nvme)/.test(device);
-    if (!ofCard || /\b(noauto|nofail)\b/.test(options)) return [];
+    if (!isOfCard(device) || /\b(noauto|nofail)\b/.test(options)) return [];
     const message = `fstab mounts ${device} at ${mountPoint}, which no Pi has: its start waits for it`;
     return [finding('warning', 'fstab-partition-kept', message, 'etc/fstab')];
   });

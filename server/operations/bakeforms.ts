@@ -22,6 +22,8 @@ const Params = z.object({
   sha256: z.string().optional(),
   /** The upload that it is made of, where it came in pieces before. */
   upload: z.object({ id: z.string(), bytes: z.number() }).optional(),
+  /** Absent, as in older journals, it is prepared. */
+  prepare: z.boolean().optional(),
 });
 /** A bakeform's name and its golden volume's id. */
 export type BakeformParams = z.output<typeof Params>;
@@ -34,7 +36,11 @@ export type BakeformParams = z.output<typeof Params>;
 export async function planUpload(
   trx: Executor,
   name: BakeformName,
-  { sha256, upload }: { sha256?: string | undefined; upload?: UploadId | undefined } = {},
+  {
+    sha256,
+    prepare,
+    upload,
+  }: { sha256?: string | undefined; prepare?: boolean | undefined; upload?: UploadId | undefined } = {},
 ): Promise<BakeformParams> {
   if ((await findBakeform(trx, name))?.state === 'ready') {
     throw new BakeryError('forbidden', 'bakeform-exists', `there is a bakeform ${name} already`);
@@ -45,6 +51,7 @@ export async function planUpload(
     volume: randomUUID(),
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(whole ? { upload: { id: whole.id, bytes: whole.bytes } } : {}),
+    ...(prepare === undefined ? {} : { prepare }),
   };
 }
 
@@ -128,7 +135,7 @@ export function uploadBakeformKind(ports: OperationPorts): OperationKind<Bakefor
       {
         name: 'prepare',
         timeoutMs: 10 * 60_000,
-        do: ({ params, signal }) => images.prepare({ id: params.volume, signal }),
+        do: ({ params, signal }) => images.prepare({ id: params.volume, signal, isLeft: params.prepare === false }),
         undo: ({ params }) => images.tidy({ id: params.volume }),
       },
       { name: 'tidy', timeoutMs: 60_000, do: ({ params }) => images.tidy({ id: params.volume }) },

@@ -95,10 +95,11 @@ export interface ImagePort {
   }): Promise<{ content: 'image' | 'tree'; layers: readonly string[] }>;
   /** Checks the image and turns it into a golden volume. */
   makeGolden(image: { id: string; signal: AbortSignal; onBytes(done: number, total: number): void }): Promise<void>;
-  /** Makes the golden volume fit to netboot; says what it did. */
+  /** Makes the golden volume fit to netboot; says what it did, or, with `isLeft`, what it would have done. */
   prepare(image: {
     id: string;
     signal: AbortSignal;
+    isLeft: boolean;
   }): Promise<Pick<Bakeform, 'notes' | 'lint' | 'root'> & { bootFolder: string }>;
   /** Removes everything of an intake but the golden volume: the received file, temporary folders and mounts. */
   tidy(image: { id: string }): Promise<void>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { flag } from './flag.ts';
 
 /** A bakeform as the original API shows it, with what Bakery found out. */
 export const BakeformInfo = z
@@ -46,6 +47,10 @@ export const UploadQuery = z.object({
     .string()
     .optional()
     .meta({ description: 'an upload that is whole, see /uploads: it is made of that, and no body is sent' }),
+  prepare: flag().meta({
+    description: 'whether its root is changed so that it netboots; `false` only tells what would have been',
+    default: true,
+  }),
 });
 
 /** All bakeforms by name. */

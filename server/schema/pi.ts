@@ -3,6 +3,7 @@ import { parseMac, parsePiId, parsePiName, piIdOfSerial } from '../../core/ids.t
 import { PI_STATES } from '../../core/pi.ts';
 import { parseRevision } from '../../core/revision.ts';
 import { DiskInfo } from './disk.ts';
+import { flag } from './flag.ts';
 import { NextCursor, PageQuery } from './page.ts';
 
 /** A Pi as the original API shows it; `state` and what follows are ours. */
@@ -119,9 +120,6 @@ export const PiSelect = z
     fault: z.boolean().optional().meta(hasFault),
   })
   .meta({ id: 'PiSelect' });
-
-const flag = () =>
-  z.preprocess((text) => (text === 'true' ? true : text === 'false' ? false : text), z.boolean().optional());
 
 /** What GET /pis takes. */
 export const PiQuery = PageQuery.extend({

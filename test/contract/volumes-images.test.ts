@@ -40,6 +40,9 @@ const STOCK = {
   'etc/dhcpcd.conf': 'persistent\n',
   'etc/shadow': 'root:*:1::::::\npi:!:1::::::\n',
   'var/lib/dbus/machine-id': '0123456789abcdef0123456789abcdef\n',
+  'boot/firmware/meta-data': 'dsmode: local\ninstance_id: rpios-image\n',
+  'var/lib/systemd/random-seed': 'everybody has this seed',
+  'var/lib/NetworkManager/secret_key': 'everybody has this key',
 };
 
 /** Changes the root of an image as only somebody hostile would: debugfs(8) commands. */
@@ -145,9 +148,16 @@ inOwnNamespace(import.meta.url, () => {
         keys.add(text(`etc/ssh/ssh_host_${type}_key.pub`));
       }
       keys.add(text('etc/machine-id'));
+      const instance = /^dsmode: local\ninstance-id: (bakery-[0-9a-f]{32})\nlocal-hostname: (\w+)\n$/.exec(
+        text('boot/firmware/meta-data'),
+      );
+      assert.equal(instance?.[2], piId);
+      keys.add(instance?.[1] ?? '');
+      for (const secret of ['var/lib/systemd/random-seed', 'var/lib/NetworkManager/secret_key'])
+        assert.equal(existsSync(join(root, secret)), false, secret);
       assert.ok(statSync(join(root, 'piConfig')).isDirectory());
     }
-    assert.equal(keys.size, 6, 'no two Pis share any');
+    assert.equal(keys.size, 8, 'no two Pis share any');
 
     for (const piId of pis) {
       await volumes.unmount({ id: piId, at: bench.at(piId) });

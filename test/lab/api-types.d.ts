@@ -3879,6 +3879,11 @@ export interface operations {
                 sha256?: string;
                 /** @description an upload that is whole, see /uploads: it is made of that, and no body is sent */
                 upload?: string;
+                /**
+                 * @description whether its root is changed so that it netboots; `false` only tells what would have been
+                 * @example false
+                 */
+                prepare?: boolean;
             };
             header?: {
                 /** @description A name of your choice for this request. Sent again with the same name it does nothing new and gets the same answer, also after a restart of the server. */

@@ -7,10 +7,10 @@ import fc from 'fast-check';
 import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { blamingFileSystem } from '../../exports/images/faults.ts';
+import { prepareFstab } from '../../exports/images/fstab.ts';
 import { listedFiles, readBootFiles } from '../../exports/images/golden.ts';
 import { hostsWith } from '../../exports/images/identity.ts';
 import { readLayout } from '../../exports/images/layout.ts';
-import { prepareFstab } from '../../exports/images/prepare.ts';
 
 const SECTOR = 512;
 const PI_OS = [

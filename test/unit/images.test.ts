@@ -7,10 +7,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { BakeryError } from '../../core/errors.ts';
+import { prepareFstab } from '../../exports/images/fstab.ts';
 import { hostsWith } from '../../exports/images/identity.ts';
 import { readLayout } from '../../exports/images/layout.ts';
 import { lintFstab, lintKernels } from '../../exports/images/lint.ts';
-import { prepareFstab } from '../../exports/images/prepare.ts';
 import { receiveImage } from '../../exports/images/receive.ts';
 import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import type { Pool } from '../../exports/volumes/pool.ts';
@@ -187,11 +187,11 @@ test('docs/bakeforms.md explains every code of the lint with its level, and none
   const told = [...text('docs/bakeforms.md').matchAll(/^\| `([a-z-]+)` \| (\w+) \|/gm)].map(
     ([, code, level]) => `${level} ${code}`,
   );
-  const found = ['lint.ts', 'prepare.ts', 'disks-unit.ts'].flatMap((file) =>
-    [...text(`exports/images/${file}`).matchAll(/\bfinding\('(\w+)', '([a-z-]+)'/g)].map(
-      ([, level, code]) => `${level} ${code}`,
-    ),
-  );
+  const found = ['lint.ts', 'prepare.ts', 'change.ts', 'changes.ts', 'network.ts', 'disks-unit.ts'].flatMap((file) => {
+    const source = text(`exports/images/${file}`);
+    const told = [...source.matchAll(/\bfinding\('(\w+)', '([a-z-]+)'/g)].map(([, level, code]) => `${level} ${code}`);
+    return [...told, ...[...source.matchAll(/\bcode: '([a-z-]+)'/g)].map(([, code]) => `info ${code}`)];
+  });
   assert.ok(found.length > 10, 'the search for codes found next to nothing');
   assert.deepEqual(told.toSorted(), [...new Set(found)].toSorted());
 });

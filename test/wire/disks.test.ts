@@ -381,6 +381,25 @@ inOwnNamespace(import.meta.url, () => {
     await refused(404, 'bakeform-unknown', 'GET', '/bakeforms/checked');
   });
 
+  test('an image whose owner says so is left as it is, and its lint tells what would have been changed', async () => {
+    await refused(400, 'bad-request', 'POST', '/bakeforms/checked?prepare=no', rack.image);
+    const codes = new Map<string, string[]>();
+    for (const prepare of ['true', 'false']) {
+      await ask(201, 'POST', `/bakeforms/checked?prepare=${prepare}`, rack.image);
+      const { lint } = await ask<Bakeform>(200, 'GET', '/bakeforms/checked');
+      codes.set(prepare, [...new Set(lint.map(({ code }) => code))]);
+      await ask(200, 'DELETE', '/bakeforms/checked');
+    }
+    const changes = ['fstab-entry-removed', 'unit-disabled', 'lease-kept', 'swap-in-memory', 'cloud-init-tamed'];
+    const [changed = [], left = []] = [codes.get('true'), codes.get('false')];
+    assert.ok(changed.includes('fstab-entry-removed') && !changed.includes('not-prepared'), changed.join());
+    assert.ok(left.includes('fstab-partition-kept') && left.includes('not-prepared'), left.join());
+    assert.deepEqual(
+      left.filter((code) => changes.includes(code)),
+      [],
+    );
+  });
+
   test('the trash and webhooks are given in pages, each item once and in its order', async () => {
     const path = '/webhooks';
     for (let n = 0; n < 5; n++) await ask(201, 'POST', path, { url: `http://127.0.0.1:9/${n}` });

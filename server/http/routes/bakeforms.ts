@@ -137,10 +137,14 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
         body: uploadOf(request, limits),
         total: Number.isSafeInteger(length) ? length : undefined,
       };
-      const sha256 = request.query.sha256?.toLowerCase();
-      const upload = request.query.upload === undefined ? undefined : requireUploadId(request.query.upload);
+      const wish = {
+        sha256: request.query.sha256?.toLowerCase(),
+        prepare: request.query.prepare,
+        upload: request.query.upload === undefined ? undefined : requireUploadId(request.query.upload),
+      };
+      const { upload } = wish;
       const started = await whenFree(ports.clock, request.raw.socket, () =>
-        ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name, { sha256, upload }), {
+        ports.engine.start('upload-bakeform', (trx) => planUpload(trx, name, wish), {
           attachment,
           by: requesterOf(request),
           key: keyOf(request),
