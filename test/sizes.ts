@@ -40,6 +40,8 @@ const SIZES = {
   backupsUnderLoad: { normal: 2, long: 30 },
   /** Hostile roots given to intake and identity. */
   hostileRoots: { normal: 50, long: 3_000 },
+  /** Layouts of stock images that are booted, Raspberry Pi OS Trixie first. */
+  stockLayouts: { normal: 1, long: 4 },
   /** Images with a spoilt table of partitions. */
   hostileTables: { normal: 16, long: 1_000 },
   /** Images with a spoilt FAT. */

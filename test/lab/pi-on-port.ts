@@ -56,6 +56,8 @@ export function createPiOnPort(pi: {
   /** Folders that it must not be able to reach; they must be there. */
   hide: readonly string[];
   fileTimeoutMs?: number;
+  /** What is emulated from the kernel on; `virt` is fast enough for a whole system. */
+  machine?: 'raspi3b' | 'virt';
 }): PiOnPort {
   const workdir = mkdtempSync(join(tmpdir(), 'bakery-pi-'));
   const events: PiEvent[] = [];
@@ -64,11 +66,14 @@ export function createPiOnPort(pi: {
   let poweredAt = 0;
 
   function argv(): string[] {
-    const { serial, mac, address = '', server = '', hide, fileTimeoutMs } = pi;
+    const { serial, mac, address = '', server = '', hide, fileTimeoutMs, machine = 'raspi3b' } = pi;
     const program = fileURLToPath(new URL('./virtual-pi.ts', import.meta.url));
     return [
       ...['--mount', '--propagation', 'private', process.execPath, program],
-      ...Object.entries({ serial, mac, address, server, workdir }).flatMap(([name, value]) => [`--${name}`, value]),
+      ...Object.entries({ serial, mac, address, server, workdir, machine }).flatMap(([name, value]) => [
+        `--${name}`,
+        value,
+      ]),
       ...hide.flatMap((folder) => ['--hide', folder]),
       ...(fileTimeoutMs === undefined ? [] : ['--file-timeout-ms', String(fileTimeoutMs)]),
     ];

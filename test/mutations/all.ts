@@ -16,6 +16,7 @@ import type { Mutation } from './mutation.ts';
 import { operations } from './operations.ts';
 import { piDisks } from './pi-disks.ts';
 import { pis } from './pis.ts';
+import { prepare } from './prepare.ts';
 import { recovery } from './recovery.ts';
 import { storms } from './storms.ts';
 import { tftp } from './tftp.ts';
@@ -37,6 +38,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...faults,
   ...recovery,
   ...images,
+  ...prepare,
   ...tftp,
   ...watch,
   ...auth,

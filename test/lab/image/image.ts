@@ -56,7 +56,7 @@ export interface Parts {
 }
 
 /** newc cpio of a tree, gzipped: /init loads the modules and mounts the root over NFS. */
-async function buildInitramfs({ unpacked, modules, work }: Parts): Promise<Buffer> {
+export async function buildInitramfs({ unpacked, modules, work }: Parts): Promise<Buffer> {
   const tree = join(work, 'initramfs');
   busyboxTree(tree, INITRAMFS_FILES, join(unpacked, 'bin/busybox'));
   mkdirSync(join(tree, 'newroot'));
