@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rm, truncate } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
@@ -7,6 +7,7 @@ import { checkExt4, ext4Features } from '../volumes/ext4.ts';
 import type { Pool } from '../volumes/pool.ts';
 import { blamingFileSystem, blamingRoot } from './faults.ts';
 import type { Extent, ImageLayout } from './layout.ts';
+import { entriesBelow } from './tree.ts';
 
 const CHUNK = 4 * 1024 ** 2;
 const MIB = 1024 ** 2;
@@ -147,7 +148,7 @@ export function placeBootFiles(from: string, mountPoint: string, folder: string)
 
 async function place(from: string, mountPoint: string, folder: string): Promise<number> {
   let placed = 0;
-  for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+  for (const entry of await entriesBelow(from)) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     const handle = await openBeneath(from, path.slice(from.length + 1));

@@ -1,9 +1,10 @@
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { syncFile } from '../../core/host/files.ts';
 import { toDiskFault } from '../volumes/faults.ts';
 import type { Pool } from '../volumes/pool.ts';
+import { entriesBelow } from './tree.ts';
 
 const MIB = 1024 ** 2;
 const EXTRACT_MS = 60 * 60_000;
@@ -68,7 +69,7 @@ export async function extractBootFiles(
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await extractTar(exec, { tar, folder, signal });
-  if ((await readdir(folder, { recursive: true })).length > MOST_BOOT.entries) {
+  if ((await entriesBelow(folder)).length > MOST_BOOT.entries) {
     throw new BakeryError('invalid', 'archive-unfit', 'there are too many boot files');
   }
 }

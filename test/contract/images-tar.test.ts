@@ -175,6 +175,22 @@ inOwnNamespace(import.meta.url, () => {
     await undo();
   });
 
+  test('links among the boot files are left out, and nothing is looked at through them', async () => {
+    const [both, boot] = [join(lab, 'both'), join(lab, 'linked')];
+    lay(boot, { ...TINY.bootFiles, 'overlays/a.dtbo': 'overlay' });
+    for (const [name, to] of Object.entries({ again: '.', elsewhere: tree, 'config.old': 'config.txt' })) {
+      symlinkSync(to, join(boot, name));
+    }
+    lay(both, { 'os/root.tar.gz': gzipSync(tarOf(tree, '--exclude=./lost+found')), 'os/boot.tar': tarOf(boot) });
+    await take(tarOf(both));
+    await looked((at) => {
+      const names = [...Object.keys(TINY.bootFiles), 'overlays/a.dtbo', '.keep'].map((name) => name.split('/')[0]);
+      assert.deepEqual(readdirSync(join(at, 'boot/firmware')).sort(), [...new Set(names)].sort());
+      assert.deepEqual(readdirSync(join(at, 'boot/firmware/overlays')).sort(), ['a.dtbo', 'overlay_map.dtb']);
+    });
+    await undo();
+  });
+
   test('a stemcell becomes the image in it, if that is the one that its manifest names', async () => {
     const [cell, inner] = [join(lab, 'cell'), join(lab, 'inner')];
     mkdirSync(inner);

@@ -1,22 +1,17 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { walk } from './image/tree.ts';
 
-/** Every file and link below a folder, with a hash of what it holds. */
+/** Every file and link below a folder, with a hash of what it holds. No link is followed. */
 function contents(folder: string): Map<string, string> {
   const found = new Map<string, string>();
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const at = join(entry.parentPath, entry.name);
-    if (entry.isDirectory()) continue;
+  for (const path of walk(folder)) {
+    const at = join(folder, path);
     const stat = lstatSync(at);
-    let bytes: string | Buffer = '';
-    try {
-      if (stat.isFile()) bytes = readFileSync(at);
-      else if (stat.isSymbolicLink()) bytes = readlinkSync(at);
-    } catch (error) {
-      throw new Error(`${at} (${stat.mode.toString(8)}, ${stat.size} bytes) cannot be read`, { cause: error });
-    }
-    found.set(at.slice(folder.length + 1), createHash('sha256').update(bytes).digest('hex'));
+    if (stat.isDirectory()) continue;
+    const bytes = stat.isFile() ? readFileSync(at) : stat.isSymbolicLink() ? readlinkSync(at) : '';
+    found.set(path, createHash('sha256').update(bytes).digest('hex'));
   }
   return found;
 }

@@ -170,4 +170,12 @@ export const images: readonly Mutation[] = [
     test: 'test/contract/images-tar.test.ts',
     fails: 'root.tar and boot.tar in one archive',
   },
+  {
+    name: 'a link among the boot files is not gone through',
+    file: 'exports/images/tree.ts',
+    old: 'if (entry.isDirectory()) folders.push(',
+    new: 'if (!entry.isFile()) folders.push(',
+    test: 'test/contract/images-tar.test.ts',
+    fails: 'links among the boot files are left out',
+  },
 ];
