@@ -14,12 +14,12 @@ export interface Change {
 
 /** A change that is told in one line: `said` when it was made, `missed` when it was left. */
 export function change(
-  told: { code: string; said: string; missed: string; path: string },
+  told: { tells: string; said: string; missed: string; path: string },
   make: () => Promise<boolean>,
 ): Change {
-  const { code, said, missed, path } = told;
+  const { tells, said, missed, path } = told;
   return {
-    done: [finding('info', code, said, path)],
+    done: [finding('info', tells, said, path)],
     left: [finding('warning', 'left-unprepared', `left as it is: ${missed}`, path)],
     make,
   };

@@ -39,7 +39,7 @@ async function planUnits(root: string): Promise<Change[]> {
       if (!unwanted) continue;
       const path = `${folder}/${name}`;
       const told = {
-        code: 'unit-disabled',
+        tells: 'unit-disabled',
         said: `disabled ${name}`,
         missed: `${name} ${unwanted.missed}`,
         path,
@@ -55,7 +55,7 @@ async function planSwap(root: string): Promise<Change[]> {
   // rpi-swap is a systemd generator, not a unit; swap in compressed memory needs no disk (swap.conf(5)).
   const text = '[Main]\nMechanism=zram\n';
   const said = 'swap is in compressed memory, not in a file';
-  const told = { code: 'swap-in-memory', said, missed: 'rpi-swap makes swap in a file of the root', path: 'etc/rpi' };
+  const told = { tells: 'swap-in-memory', said, missed: 'rpi-swap makes swap in a file of the root', path: 'etc/rpi' };
   return [change(told, write(root, 'etc/rpi/swap.conf.d/90-bakery-netboot.conf', text))];
 }
 
@@ -69,7 +69,7 @@ async function planCloudInit(root: string): Promise<Change[]> {
   const text = '#cloud-config\nssh_deletekeys: false\ngrowpart: {mode: "off"}\nresize_rootfs: false\n';
   const said = 'cloud-init keeps the SSH host keys of the bake, and the size of the root';
   const missed = 'cloud-init replaces the SSH host keys of the bake';
-  const told = { code: 'cloud-init-tamed', said, missed, path: folder };
+  const told = { tells: 'cloud-init-tamed', said, missed, path: folder };
   return [change(told, write(root, `${folder}/99-bakery-netboot.cfg`, text))];
 }
 

@@ -21,7 +21,7 @@ async function planManager(root: string): Promise<Change[]> {
   const said = 'NetworkManager leaves ethernet alone: the kernel has its lease';
   const missed = 'NetworkManager may give up the address that the root hangs on';
   const make = write(root, `${path}/conf.d/50-bakery-netboot.conf`, conf);
-  return [change({ code: 'lease-kept', said, missed, path }, make)];
+  return [change({ tells: 'lease-kept', said, missed, path }, make)];
 }
 
 async function planNetworkd(root: string): Promise<Change[]> {
@@ -31,7 +31,7 @@ async function planNetworkd(root: string): Promise<Change[]> {
   const said = 'systemd-networkd keeps the lease of ethernet';
   const missed = 'systemd-networkd may give up the address that the root hangs on';
   const make = write(root, `${path}/05-bakery-netboot.network`, conf);
-  return [change({ code: 'lease-kept', said, missed, path }, make)];
+  return [change({ tells: 'lease-kept', said, missed, path }, make)];
 }
 
 async function planDhcpcd(root: string): Promise<Change[]> {
@@ -41,7 +41,7 @@ async function planDhcpcd(root: string): Promise<Change[]> {
   const conf = `${text.trimEnd()}\n\n# The root is on NFS: a lost link must not drop the address.\nnolink\n`;
   const said = 'dhcpcd keeps the address when the link is lost';
   const missed = 'dhcpcd gives up the address that the root hangs on when the link is lost';
-  return [change({ code: 'lease-kept', said, missed, path }, write(root, path, conf))];
+  return [change({ tells: 'lease-kept', said, missed, path }, write(root, path, conf))];
 }
 
 /** A file that anybody may have put there; ifupdown reads what is none no more than we do. */
@@ -63,7 +63,7 @@ async function planIfupdown(root: string): Promise<Change[]> {
     if (manual === text) continue;
     const said = 'ifupdown leaves ethernet alone: the kernel has its lease';
     const missed = 'ifupdown asks anew for the address that the root hangs on';
-    changes.push(change({ code: 'lease-kept', said, missed, path }, write(root, path, manual)));
+    changes.push(change({ tells: 'lease-kept', said, missed, path }, write(root, path, manual)));
   }
   return changes;
 }

@@ -26,6 +26,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-system-aarch64': 'qemu-system-arm',
   setpriv: 'util-linux',
   'systemd-analyze': 'systemd',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
   tcpdump: 'tcpdump',
   tc: 'iproute2',
   tftp: 'tftp-hpa',

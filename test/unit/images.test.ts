@@ -190,7 +190,7 @@ test('docs/bakeforms.md explains every code of the lint with its level, and none
   const found = ['lint.ts', 'prepare.ts', 'change.ts', 'changes.ts', 'network.ts', 'disks-unit.ts'].flatMap((file) => {
     const source = text(`exports/images/${file}`);
     const told = [...source.matchAll(/\bfinding\('(\w+)', '([a-z-]+)'/g)].map(([, level, code]) => `${level} ${code}`);
-    return [...told, ...[...source.matchAll(/\bcode: '([a-z-]+)'/g)].map(([, code]) => `info ${code}`)];
+    return [...told, ...[...source.matchAll(/\btells: '([a-z-]+)'/g)].map(([, code]) => `info ${code}`)];
   });
   assert.ok(found.length > 10, 'the search for codes found next to nothing');
   assert.deepEqual(told.toSorted(), [...new Set(found)].toSorted());
