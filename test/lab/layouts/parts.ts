@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { requireTools } from '../image/host.ts';
 import { walk } from '../image/tree.ts';
 
@@ -25,22 +25,17 @@ function cacheKey(): string {
     ...walk(image).map((name) => join(image, name)),
   ];
   for (const file of files) {
-    const text = file.startsWith(image) && !/\.\w|modules|applets|\/init$/.test(file) ? '' : readIfFile(file);
-    hash.update(`${file.slice(import.meta.dirname.length)}\0${text.length}\0`).update(text);
+    const stat = lstatSync(file);
+    if (!stat.isFile()) continue;
+    hash
+      .update(`${relative(import.meta.dirname, file)}\0${stat.mode & 0o100}\0${stat.size}\0`)
+      .update(readFileSync(file));
   }
   return hash.digest('hex').slice(0, 24);
 }
 
-function readIfFile(file: string): Buffer | string {
-  try {
-    return readFileSync(file);
-  } catch {
-    return '';
-  }
-}
-
 /**
- * Gives the parts of stock images, built from Debian packages of the machine's own mirror. The first call takes about a minute; later
+ * Gives the parts of stock images, built from Debian packages of the machine's own mirror. The first call takes half a minute; later
  * ones find them in `$BAKERY_TEST_CACHE` or ~/.cache/bakery-test. It blocks, and of several builders at once one builds, as in
  * test/lab/image/build.ts.
  */
