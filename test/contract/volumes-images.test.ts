@@ -295,7 +295,9 @@ inOwnNamespace(import.meta.url, () => {
       ],
       [
         'boot is a link',
-        ['rm /boot/firmware/.keep', 'rmdir /boot/firmware', 'rmdir /boot', `symlink /boot ${outside}`],
+        ['.keep', 'meta-data']
+          .map((name) => `rm /boot/firmware/${name}`)
+          .concat('rmdir /boot/firmware', 'rmdir /boot', `symlink /boot ${outside}`),
         'path-refused',
       ],
     ];
