@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { requirePiId } from '../../core/ids.ts';
 import { manualInterfaces } from '../../exports/images/network.ts';
@@ -22,10 +22,16 @@ import { layBoot, layRoot } from '../lab/layouts/stock-image.ts';
 
 /** What the shared Debian root has of that which prepare looks at. */
 const SHARED = ['etc/NetworkManager', 'etc/systemd/network', 'etc/network/interfaces.d', 'etc/ssh', 'boot/firmware'];
+/** By these `bakery-disks` runs. */
+const PROGRAMS = ['usr/lib/systemd/systemd', 'usr/sbin/losetup'];
 
 function lay(t: TestContext, layout: Layout): string {
   const root = mkdtempSync(join(tmpdir(), 'bakery-layout-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
+  for (const program of PROGRAMS) {
+    mkdirSync(join(root, dirname(program)), { recursive: true });
+    writeFileSync(join(root, program), '');
+  }
   for (const folder of SHARED) mkdirSync(join(root, folder), { recursive: true });
   for (const [name, text] of [
     ['dhcpcd.conf', 'persistent\n'],
@@ -70,6 +76,7 @@ const card = ['! fstab-partition-kept etc/fstab', '! fstab-partition-kept etc/fs
 const cmdline = 'cmdline-rendered boot/firmware/cmdline.txt';
 const fstab = ['fstab-entry-removed etc/fstab', 'fstab-entry-removed etc/fstab'];
 const noLogin = '! no-login';
+const disks = 'disks-unit-added etc/systemd/system/bakery-disks.service';
 
 /** What is changed in each, where; what a person is told beside; and the line that its kernel gets. */
 const EXPECTED: Readonly<
@@ -119,7 +126,8 @@ for (const [name, { changed, paths, also, line }] of Object.entries(EXPECTED)) {
     const root = lay(t, layout);
     const units = changed.map((code, i) => `${code} ${paths[i]}`);
     const told = await found(root);
-    assert.deepEqual(told.toSorted(), [...fstab, ...units, ...lease(leasesOf(name)), cmdline, ...also].toSorted());
+    const expected = [...fstab, ...units, ...lease(leasesOf(name)), disks, cmdline, ...also];
+    assert.deepEqual(told.toSorted(), expected.toSorted());
     const once = listing(root);
     assert.doesNotMatch(once.find((file) => file.startsWith('etc/fstab ')) ?? '', /PARTUUID|LABEL/);
     const again = await found(root);
