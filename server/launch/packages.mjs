@@ -42,6 +42,9 @@ export const PACKAGES = [
   { name: 'nftables', for: 'test', programs: ['nft'] },
   // The doctor listens with it where it is installed.
   { name: 'tcpdump', for: 'test', programs: ['tcpdump'] },
+  { name: 'btrfs-progs', for: 'test', programs: ['mkfs.btrfs'] },
+  // What copies of roots are measured against.
+  { name: 'rsync', for: 'test', programs: ['rsync'] },
   { name: 'dosfstools', for: 'test', programs: ['mkfs.vfat'] },
   { name: 'chromium', for: 'test', programs: ['chromium'] },
   { name: 'systemd', for: 'test', programs: ['systemd-analyze'] },

@@ -85,7 +85,7 @@ inOwnNamespace(import.meta.url, () => {
   }
 
   test('a stock image becomes Pis: received, golden, prepared, cloned, each with its own identity, discarded', async (t) => {
-    const bench = await openBench(t, 256);
+    const bench = await openBench(t, { rootMiB: 256 });
     const { images, volumes, pool } = bench;
     const bytes = image();
     const received = await images.receive(chunksOf(bytes), { id: 'g', signal });
@@ -406,7 +406,7 @@ inOwnNamespace(import.meta.url, () => {
   });
 
   test('a root that is smaller than its image still gets room for the boot files', async (t) => {
-    const bench = await openBench(t, 1);
+    const bench = await openBench(t, { rootMiB: 1 });
     await take(bench, 'g', image());
     assert.ok(statSync(bench.pool.path('golden', 'g.ext4')).size >= (24 + 32) * MIB);
     await undo(bench, 'g');

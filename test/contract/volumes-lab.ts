@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -9,7 +9,9 @@ import type { Log } from '../../core/log.ts';
 import { createImages, type Images } from '../../exports/images/images.ts';
 import { listLoops } from '../../exports/volumes/loops.ts';
 import { openPool, type Pool } from '../../exports/volumes/pool.ts';
+import type { PoolKind } from '../../exports/volumes/pool-kind.ts';
 import { createVolumes, type Volumes } from '../../exports/volumes/volumes.ts';
+import { type HostType, makeDisk } from '../lab/host-disk.ts';
 
 export const MIB = 1024 ** 2;
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -36,26 +38,61 @@ export interface Bench {
 }
 
 /** A temporary folder; what is mounted, looped and written below it is gone after the test, passed or not. */
-export function temporaryRoot(t: Pick<TestContext, 'after'>): string {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'bakery-volumes-')));
+export function temporaryRoot(t: Pick<TestContext, 'after'>, parent = tmpdir()): string {
+  const root = realpathSync(mkdtempSync(join(parent, 'bakery-volumes-')));
   t.after(async () => {
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
     const below = mounts.map((line) => line.split(' ')[4] ?? '').filter((point) => point.startsWith(`${root}/`));
+    // By the name of the backing file: only loops of this very folder. Before, too: one that nothing has mounted keeps the disk below it.
+    const detach = async () => {
+      for (const loop of await listLoops(exec)) {
+        if (loop.file.startsWith(`${root}/`)) spawnSync('losetup', ['--detach', loop.name]);
+      }
+    };
+    await detach();
     for (const point of below.toReversed()) spawnSync('umount', [point]);
-    // By the name of the backing file: only loops of this very folder.
-    for (const loop of await listLoops(exec)) {
-      if (loop.file.startsWith(`${root}/`)) spawnSync('losetup', ['--detach', loop.name]);
-    }
+    await detach();
     rmSync(root, { recursive: true, force: true });
   });
   return root;
 }
 
-/** Opens a pool of 512 MiB that may grow. */
-export async function openBench(t: Pick<TestContext, 'after'>, rootMiB = 64): Promise<Bench> {
-  const root = temporaryRoot(t);
+/** Where a root lies, and what a pool must become there. */
+export interface Host {
+  readonly name: string;
+  readonly type: HostType;
+  readonly mode: 'auto' | 'plain';
+  readonly kind: PoolKind;
+}
+
+/** Each way to keep volumes; the first two are the same to everything above the pool. */
+export const HOSTS = [
+  { name: 'ext4', type: 'ext4', mode: 'auto', kind: 'loop-xfs' },
+  { name: 'xfs without reflinks', type: 'xfs-old', mode: 'auto', kind: 'loop-xfs' },
+  { name: 'xfs', type: 'xfs', mode: 'auto', kind: 'reflink' },
+  { name: 'btrfs', type: 'btrfs', mode: 'auto', kind: 'reflink' },
+  { name: 'ext4, plain', type: 'ext4', mode: 'plain', kind: 'plain' },
+] as const satisfies readonly Host[];
+
+/** A file system of so many MiB, in a file in memory; the folder on it. Only in a namespace, which has such a /run. */
+export function onHost(t: Pick<TestContext, 'after'>, { type }: Host, mib = 4096): string {
+  const folder = temporaryRoot(t, '/run');
+  const disk = join(folder, 'disk');
+  makeDisk(join(folder, 'disk.img'), disk, { mib, type });
+  const root = join(disk, 'root');
+  mkdirSync(root);
+  return root;
+}
+
+/** Opens a pool of 512 MiB that may grow, on a disk of its own where a host is named. */
+export async function openBench(
+  t: Pick<TestContext, 'after'>,
+  { rootMiB = 64, host }: { rootMiB?: number; host?: Host } = {},
+): Promise<Bench> {
+  const root = host ? onHost(t, host) : temporaryRoot(t);
   const reopen = async () => {
-    const pool = await openPool({ root, mode: 'auto', exec, log: silent, initialBytes: 512 * MIB });
+    const mode = host?.mode ?? 'auto';
+    const pool = await openPool({ root, mode, exec, log: silent, initialBytes: 512 * MIB });
     const volumes = createVolumes({ pool, exec, log: silent });
     const firmwareFolder = join(root, 'boot');
     const imagesBy = (by: Exec) =>

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statfsSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -18,7 +9,8 @@ import { exec } from '../../core/host/exec.ts';
 import { listLoops } from '../../exports/volumes/loops.ts';
 import { type Mount, parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
-import { LAB_ENV, sh, trySh } from '../lab/sh.ts';
+import { type HostType, makeDisk } from '../lab/host-disk.ts';
+import { LAB_ENV, trySh } from '../lab/sh.ts';
 import { makeTinyImage } from '../lab/tiny-image.ts';
 
 export const MIB = 1024 ** 2;
@@ -63,7 +55,7 @@ export async function openFaultLab(
   t: Pick<TestContext, 'after'>,
   options: {
     mib: number;
-    type: 'xfs' | 'ext4';
+    type: HostType;
     settings?: Readonly<Record<string, string>>;
     /** Mount options of the disk. */
     options?: string;
@@ -122,19 +114,6 @@ export async function openFaultLab(
     },
   });
   return full;
-}
-
-/** Makes a file system in a file and mounts it. */
-export function makeDisk(
-  image: string,
-  at: string,
-  options: { mib: number; type: 'xfs' | 'ext4'; options?: string },
-): void {
-  writeFileSync(image, '');
-  truncateSync(image, options.mib * MIB);
-  sh(`mkfs.${options.type}`, '-q', image);
-  mkdirSync(at);
-  sh('mount', '-o', ['loop', options.options].filter(Boolean).join(), image, at);
 }
 
 /** Waits for something to become true, at most half a minute. */
