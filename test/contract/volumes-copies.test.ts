@@ -7,10 +7,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { exec } from '../../core/host/exec.ts';
 import { readExt4Uuid } from '../../exports/volumes/ext4.ts';
-import { openPool } from '../../exports/volumes/pool.ts';
 import { createVolumes } from '../../exports/volumes/volumes.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
-import { type Bench, fault, MIB, openBench, run, silent, temporaryRoot } from './volumes-lab.ts';
+import { type Bench, fault, HOSTS, MIB, openBench, run, silent } from './volumes-lab.ts';
 
 /** A mounted disk of `sizeMiB`. */
 async function mountedDisk({ volumes, at }: Pick<Bench, 'volumes' | 'at'>, id: string, sizeMiB: number) {
@@ -59,40 +58,101 @@ async function fill(image: string, sizeMiB: number, fromMiB = 0): Promise<void> 
   await handle.close();
 }
 
+/** On one without reflinks the pool is the same as on ext4. */
+const KINDS = HOSTS.filter(({ type }) => type !== 'xfs-old');
+
 inOwnNamespace(import.meta.url, () => {
-  test('a snapshot under a running writer is of one moment, shares its blocks, and leaves nothing frozen', async (t) => {
-    const bench = await openBench(t);
-    const { volumes, pool, at } = bench;
-    const { image, from } = await mountedDisk(bench, 'd', 64);
-    const writer = startWriter(image, 64);
-    const written: bigint[] = [];
-    try {
-      await writer.writing;
-      for (const id of ['s1', 's2', 's3']) {
-        written.push(counters(image, 64)[1]);
-        await volumes.snapshot({ id, from });
-      }
-      await volumes.snapshot({ id: 's1', from });
-      const [before] = counters(image, 64);
-      while (counters(image, 64)[0] === before) await new Promise((resolve) => setTimeout(resolve, 5));
-    } finally {
-      await writer.stop();
+  for (const host of KINDS) {
+    if (host.kind !== 'plain') {
+      test(`a snapshot under a running writer is of one moment, shares its blocks, and leaves nothing frozen (${host.name})`, async (t) => {
+        const bench = await openBench(t, { host });
+        const { volumes, pool, at } = bench;
+        const { image, from } = await mountedDisk(bench, 'd', 64);
+        const writer = startWriter(image, 64);
+        const written: bigint[] = [];
+        try {
+          await writer.writing;
+          for (const id of ['s1', 's2', 's3']) {
+            written.push(counters(image, 64)[1]);
+            await volumes.snapshot({ id, from });
+          }
+          await volumes.snapshot({ id: 's1', from });
+          const [before] = counters(image, 64);
+          while (counters(image, 64)[0] === before) await new Promise((resolve) => setTimeout(resolve, 5));
+        } finally {
+          await writer.stop();
+        }
+        assert.deepEqual(readdirSync(pool.path('snapshots', '')).toSorted(), ['s1.ext4', 's2.ext4', 's3.ext4']);
+        for (const [i, id] of ['s1', 's2', 's3'].entries()) {
+          const fsUuid = randomUUID();
+          await volumes.copyDisk({ id: `of-${id}`, from: { kind: 'snapshot', id }, fsUuid });
+          await volumes.mount({ id: `of-${id}`, fsUuid, at: at(`of-${id}`) });
+          const [first, second] = counters(join(at(`of-${id}`), 'disk.img'), 64);
+          assert.ok(first === second || first === second + 1n, `${first} and ${second} are of one moment`);
+          const before = written[i] ?? 0n;
+          assert.ok(
+            before >= 100n && second >= before,
+            `what was written before it is in it: ${second}, not ${before}`,
+          );
+        }
+        assert.equal(
+          (await exec('fsfreeze', ['--unfreeze', at('d')], { okCodes: [0, 1] })).code,
+          1,
+          'nothing is frozen',
+        );
+      });
     }
-    assert.deepEqual(readdirSync(pool.path('snapshots', '')).toSorted(), ['s1.ext4', 's2.ext4', 's3.ext4']);
-    for (const [i, id] of ['s1', 's2', 's3'].entries()) {
-      const fsUuid = randomUUID();
-      await volumes.copyDisk({ id: `of-${id}`, from: { kind: 'snapshot', id }, fsUuid });
-      await volumes.mount({ id: `of-${id}`, fsUuid, at: at(`of-${id}`) });
-      const [first, second] = counters(join(at(`of-${id}`), 'disk.img'), 64);
-      assert.ok(first === second || first === second + 1n, `${first} and ${second} are of one moment`);
-      const before = written[i] ?? 0n;
-      assert.ok(before >= 100n && second >= before, `what was written before it is in it: ${second}, not ${before}`);
-    }
-    assert.equal((await exec('fsfreeze', ['--unfreeze', at('d')], { okCodes: [0, 1] })).code, 1, 'nothing is frozen');
-  });
+
+    test(`a full disk that is grown keeps its bytes and can be filled to its new last byte; nothing happens before it is replaced (${host.name})`, async (t) => {
+      const bench = await openBench(t, { host });
+      const { volumes, pool, at } = bench;
+      const { fsUuid, image } = await mountedDisk(bench, 'd', 16);
+      await fill(image, 16);
+      await assert.rejects(volumes.stage({ id: 'd', growTo: 300 }), fault('volume-busy'));
+      await volumes.unmount({ id: 'd', at: at('d') });
+      const before = run('sha256sum', pool.path('volumes', 'd.ext4'));
+      await volumes.stage({ id: 'd', growTo: 300 });
+      await volumes.unstage({ id: 'd' });
+      await volumes.unstage({ id: 'd' });
+      writeFileSync(pool.path('volumes', 'd.ext4.partial'), 'half');
+      await volumes.stage({ id: 'd', growTo: 300 });
+      await volumes.stage({ id: 'd', growTo: 300 });
+      assert.equal(run('sha256sum', pool.path('volumes', 'd.ext4')), before);
+      await volumes.replace({ id: 'd' });
+      await volumes.replace({ id: 'd' });
+      assert.deepEqual(readdirSync(pool.path('volumes', '')), ['d.ext4']);
+      assert.deepEqual(readdirSync(pool.path('work', '')), []);
+      assert.equal(await readExt4Uuid(pool.path('volumes', 'd.ext4')), fsUuid);
+      await volumes.mount({ id: 'd', fsUuid, at: at('d') });
+      assert.equal(statSync(image).size, 300 * MIB);
+      await pool.ensureFree(300 * MIB);
+      await fill(image, 300, 16);
+      assert.equal(
+        readFileSync(image)
+          .subarray(0, 16 * MIB)
+          .equals(Buffer.alloc(16 * MIB, 'y')),
+        true,
+      );
+    });
+
+    test(`a disk is put back to a snapshot under its UUID, and grown to the size that it has (${host.name})`, async (t) => {
+      const bench = await openBench(t, { host });
+      const { volumes, at } = bench;
+      const { fsUuid, image, from } = await mountedDisk(bench, 'd', 4);
+      writeFileSync(image, 'as it was', { flag: 'r+' });
+      await volumes.snapshot({ id: 's', from: { ...from, inUse: host.kind !== 'plain' } });
+      writeFileSync(image, 'as it is!', { flag: 'r+' });
+      await volumes.unmount({ id: 'd', at: at('d') });
+      await volumes.stage({ id: 'd', from: { kind: 'snapshot', id: 's' }, growTo: 8 });
+      await volumes.replace({ id: 'd' });
+      await volumes.mount({ id: 'd', fsUuid, at: at('d') });
+      assert.equal(statSync(image).size, 8 * MIB);
+      assert.equal(readFileSync(image, 'latin1').slice(0, 9), 'as it was');
+    });
+  }
 
   test('a snapshot whose copy hangs, or whose process is killed, is thawed all the same and is none', async (t) => {
-    const bench = await openBench(t);
+    const bench = await openBench(t, { host: HOSTS[0] });
     const { pool, at } = bench;
     const { image, from } = await mountedDisk(bench, 'd', 16);
     const bin = join(bench.root, 'bin');
@@ -135,55 +195,8 @@ inOwnNamespace(import.meta.url, () => {
     await bench.volumes.snapshot({ id: 's', from });
   });
 
-  test('a full disk that is grown keeps its bytes and can be filled to its new last byte; nothing happens before it is replaced', async (t) => {
-    const bench = await openBench(t);
-    const { volumes, pool, at } = bench;
-    const { fsUuid, image } = await mountedDisk(bench, 'd', 16);
-    await fill(image, 16);
-    await assert.rejects(volumes.stage({ id: 'd', growTo: 300 }), fault('volume-busy'));
-    await volumes.unmount({ id: 'd', at: at('d') });
-    const before = run('sha256sum', pool.path('volumes', 'd.ext4'));
-    await volumes.stage({ id: 'd', growTo: 300 });
-    await volumes.unstage({ id: 'd' });
-    await volumes.unstage({ id: 'd' });
-    writeFileSync(pool.path('volumes', 'd.ext4.partial'), 'half');
-    await volumes.stage({ id: 'd', growTo: 300 });
-    await volumes.stage({ id: 'd', growTo: 300 });
-    assert.equal(run('sha256sum', pool.path('volumes', 'd.ext4')), before);
-    await volumes.replace({ id: 'd' });
-    await volumes.replace({ id: 'd' });
-    assert.deepEqual(readdirSync(pool.path('volumes', '')), ['d.ext4']);
-    assert.deepEqual(readdirSync(pool.path('work', '')), []);
-    assert.equal(await readExt4Uuid(pool.path('volumes', 'd.ext4')), fsUuid);
-    await volumes.mount({ id: 'd', fsUuid, at: at('d') });
-    assert.equal(statSync(image).size, 300 * MIB);
-    await pool.ensureFree(300 * MIB);
-    await fill(image, 300, 16);
-    assert.equal(
-      readFileSync(image)
-        .subarray(0, 16 * MIB)
-        .equals(Buffer.alloc(16 * MIB, 'y')),
-      true,
-    );
-  });
-
-  test('a disk is put back to a snapshot under its UUID, and grown to the size that it has', async (t) => {
-    const bench = await openBench(t);
-    const { volumes, at } = bench;
-    const { fsUuid, image, from } = await mountedDisk(bench, 'd', 4);
-    writeFileSync(image, 'as it was', { flag: 'r+' });
-    await volumes.snapshot({ id: 's', from });
-    writeFileSync(image, 'as it is!', { flag: 'r+' });
-    await volumes.unmount({ id: 'd', at: at('d') });
-    await volumes.stage({ id: 'd', from: { kind: 'snapshot', id: 's' }, growTo: 8 });
-    await volumes.replace({ id: 'd' });
-    await volumes.mount({ id: 'd', fsUuid, at: at('d') });
-    assert.equal(statSync(image).size, 8 * MIB);
-    assert.equal(readFileSync(image, 'latin1').slice(0, 9), 'as it was');
-  });
-
   test('a Pi that has put a link, a FIFO or nothing in the place of disk.img cannot have another file grown', async (t) => {
-    const bench = await openBench(t);
+    const bench = await openBench(t, { host: HOSTS[0] });
     const { volumes, pool, at } = bench;
     const victim = join(bench.root, 'victim');
     writeFileSync(victim, 'mine');
@@ -206,10 +219,8 @@ inOwnNamespace(import.meta.url, () => {
   });
 
   test('where the pool cannot share blocks, only a disk that nobody writes on is copied', async (t) => {
-    const root = temporaryRoot(t);
-    const pool = await openPool({ root, mode: 'plain', exec, log: silent });
-    const volumes = createVolumes({ pool, exec, log: silent });
-    const bench = { volumes, at: (name: string) => join(root, 'nfs', name) };
+    const bench = await openBench(t, { host: HOSTS[4] });
+    const { volumes } = bench;
     const { image, from } = await mountedDisk(bench, 'd', 4);
     await assert.rejects(volumes.snapshot({ id: 's', from }), fault('snapshot-needs-reflink'));
     await volumes.removeSnapshot({ id: 's' });
