@@ -184,13 +184,14 @@ export function nfsCopy(
 
 export const [PI, OTHER] = ['5564247d', '5564247e'] as const;
 
-/** A server on reflinks with two baked Pis, and where these mount from. */
+/** A server with two baked Pis, on xfs where nothing else is said, and where these mount from. */
 export async function openBaked(
   t: Pick<TestContext, 'after'>,
-  disk: { mib: number; rootSize: string },
+  disk: { mib: number; rootSize: string; type?: HostType; pool?: 'auto' | 'plain' },
 ): Promise<{ lab: FaultLab; at: string; other: string }> {
-  const settings = { BAKERY_ROOT_SIZE: disk.rootSize, BAKERY_TRASH_HOURS: '0' };
-  const lab = await openFaultLab(t, { mib: disk.mib, type: 'xfs', settings });
+  const { mib, rootSize, type = 'xfs', pool = 'auto' } = disk;
+  const settings = { BAKERY_ROOT_SIZE: rootSize, BAKERY_TRASH_HOURS: '0', BAKERY_POOL: pool };
+  const lab = await openFaultLab(t, { mib, type, settings });
   assert.equal((await lab.upload('tiny')).status, 201);
   return { lab, at: await lab.bake(PI), other: await lab.bake(OTHER) };
 }
