@@ -75,6 +75,7 @@ import { mountMissing } from './reconcile/mounts.ts';
 import { createRetention } from './reconcile/retention.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
+import { createTrimmer, makeRoom } from './reconcile/trim.ts';
 import { createUploadKeeper } from './reconcile/uploads.ts';
 import { createWebhookDelivery } from './reconcile/webhooks.ts';
 import { backendOf, bootLimitsOf, databaseOf, placesOf, policyOf, retryLimitsOf, withRealRoot } from './root.ts';
@@ -205,7 +206,7 @@ async function start(
       await exports.converge([]);
     },
     flush: () => volumes.flush(join(root, 'nfs')),
-    makeRoom: () => trash.makeRoom(),
+    makeRoom: () => makeRoom({ level: space.level(), trimmer, trash }),
     tell: (event) => addFeedEvent(db, event, clock.now()),
     clock,
     log,
@@ -298,6 +299,15 @@ async function start(
   const webhooks = createWebhookDelivery({ db, feed, clock, log });
   teardown.add(() => webhooks.stop());
   const trash = createTrashKeeper({ db, engine, keepMs, clock, log });
+  const trimmer = createTrimmer({
+    db,
+    trim: volumes.trim,
+    places,
+    everyMs: config.BAKERY_TRIM_HOURS * 3_600_000,
+    onTrim: observers.trim,
+    clock,
+    log,
+  });
 
   const healer = createHealer({
     db,
@@ -402,6 +412,7 @@ async function start(
       roots: createRootWatch({ db, boots, nfs: backend, neighbour: neighbourOf }),
       bootRetries,
       uploads: createUploadKeeper({ db, uploads, clock, log }),
+      trimmer,
     }).map((loop) => ({ ...loop, everyMs: seams.pace?.(loop) ?? loop.everyMs })),
     { clock, log },
   );

@@ -135,6 +135,10 @@ const SETTINGS = {
     schema: z.coerce.number().min(0).max(8760).default(24),
     help: 'how long destroyed disks are kept',
   },
+  BAKERY_TRIM_HOURS: {
+    schema: z.coerce.number().min(0).max(8760).default(168),
+    help: 'how often each volume gives back what its Pi has freed (fstrim); 0: only when room is short',
+  },
   BAKERY_BACKUP_HOURS: {
     schema: z.coerce.number().min(0).max(8760).default(24),
     help: 'how often the database is copied to backups below the root; 0: never',

@@ -10,6 +10,7 @@ import type { Loop } from './reconcile/loops.ts';
 import type { Retention } from './reconcile/retention.ts';
 import type { SpaceKeeper } from './reconcile/space.ts';
 import type { TrashKeeper } from './reconcile/trash.ts';
+import type { Trimmer } from './reconcile/trim.ts';
 import type { UploadKeeper } from './reconcile/uploads.ts';
 import type { WebhookDelivery } from './reconcile/webhooks.ts';
 
@@ -31,12 +32,13 @@ export interface LoopParts {
   readonly roots: RootWatch;
   readonly bootRetries: BootRetries;
   readonly uploads: UploadKeeper;
+  readonly trimmer: Trimmer;
 }
 
 /** How often each of them has its round. */
 export function reconcileLoops(parts: LoopParts): Loop[] {
   const { addresses, retention, webhooks, trash, database, engine, healer, space, litter, backups } = parts;
-  const { boots, roots, bootRetries, uploads } = parts;
+  const { boots, roots, bootRetries, uploads, trimmer } = parts;
   return [
     { name: 'exports', everyMs: 5_000, run: parts.exports },
     { name: 'addresses', everyMs: 5_000, run: () => addresses.round() },
@@ -53,5 +55,6 @@ export function reconcileLoops(parts: LoopParts): Loop[] {
     { name: 'backups', everyMs: 60_000, run: async () => void (await backups.tidy()) },
     { name: 'uploads', everyMs: 60_000, run: () => uploads.tidy() },
     { name: 'boot-retries', everyMs: 15_000, run: () => bootRetries.round() },
+    { name: 'trim', everyMs: 60_000, run: async () => void (await trimmer.round()) },
   ];
 }

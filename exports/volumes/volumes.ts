@@ -14,6 +14,7 @@ import { growExt4, mountExt4, readExt4Uuid, repairExt4, setExt4Uuid } from './ex
 import { detachLoop, hasBehind, loopsOf } from './loops.ts';
 import { isBroken, mountAt, mountsBelow, readMounts } from './mountinfo.ts';
 import type { Pool } from './pool.ts';
+import { trimExt4 } from './trim.ts';
 
 /**
  * Volumes: one file each, with one ext4 in it. Every call is idempotent and durable when it resolves, and what takes
@@ -69,6 +70,11 @@ export interface Volumes extends Copies {
   removeGolden(id: string): Promise<void>;
   /** Writes out what the volumes mounted below `folder` have in memory, all at once. Those that cannot are told in the log. */
   flush(folder: string): Promise<void>;
+  /**
+   * Gives what it does not use back to the pool; nothing when it is not mounted at `at`. `mayGoOn` is asked now and then.
+   * @returns the bytes that came back. @throws BakeryError `mount-foreign` (conflict).
+   */
+  trim(volume: { id: string; at: string; mayGoOn(): Promise<boolean> }): Promise<number>;
   /** Thaws the volumes mounted below `folder`: a snapshot that was killed in the middle leaves one frozen. */
   thaw(folder: string): Promise<void>;
   /** Mount points of the volumes below `folder` that are read-only, or gone, after an error. */
@@ -240,6 +246,11 @@ export function createVolumes(options: {
       await removeFile(`${goldenOf(id)}.partial`);
       await removeFile(goldenOf(id));
       await syncFolder(pool.path('golden', ''));
+    },
+
+    async trim({ id, at, mayGoOn }) {
+      const file = fileOf(id);
+      return (await isMounted(file, at)) ? trimExt4(exec, { file, at, mayGoOn }) : 0;
     },
 
     async thaw(folder) {

@@ -52,6 +52,9 @@ function define(registers: Registry[]) {
     volumes: gauge('volumes', 'Volumes on the pool by folder', ['folder']),
     volumeBytes: gauge('volume_bytes', 'Bytes of the volumes by folder; what two share counts twice', ['folder']),
 
+    trims: counter('trims_total', 'Trims of volumes that ended', ['outcome']),
+    trimmedBytes: counter('trimmed_bytes_total', 'Bytes that trims gave back to the pool'),
+
     exportsWanted: gauge('exports_wanted', 'Exports that the inventory asks for'),
     exportsServed: gauge('exports_served', 'Exports that are served as asked for'),
 

@@ -22,6 +22,7 @@ export interface Observers {
   readonly tftp: { transfer(transfer: TftpTransfer): void; load(load: TftpLoad): void; restart(): void };
   readonly dhcp: { packet: NonNullable<DhcpOptions['onPacket']>; offer: NonNullable<DhcpOptions['onOffer']> };
   http(request: AnsweredRequest): void;
+  trim(trimmed: { readonly outcome: 'done' | 'failed'; readonly bytes: number }): void;
 }
 
 /** A client may name any method that Node knows; each would be a series of its own. */
@@ -57,6 +58,10 @@ export function createObservers(metrics: Metrics): Observers {
     dhcp: {
       packet: (sender) => metrics.dhcpPackets.inc({ sender }),
       offer: (sender) => metrics.dhcpOffers.inc({ sender }),
+    },
+    trim({ outcome, bytes }) {
+      metrics.trims.inc({ outcome });
+      metrics.trimmedBytes.inc(bytes);
     },
     http({ route = 'none', method: sent, status, seconds }) {
       const method = METHODS.has(sent) ? sent : 'other';
