@@ -8,7 +8,7 @@ export const USAGE = `usage: node server/launch.mjs <command> [--yes] [arguments
   test [--long] [files] run the tests (as root), all or those in the files named
   transcripts           write docs/api.md anew from calls of a real server (as root)
   mutations [words]     take out each protection in turn; the test named with it must fail (as root)
-  bench [--write]       measure TFTP beside other servers; --write puts it into docs/performance.md (as root)
+  bench [--write]       measure TFTP and storage beside others; --write puts it into docs/performance.md (as root)
   check                 types, style and the committed openapi.yaml
   openapi               write openapi.yaml anew
 

@@ -28,10 +28,12 @@ export function passes(bar: Bar, figures: Figures): boolean {
 }
 
 function shown(values: readonly number[], unit: Bar['unit']): string {
-  if (values.length === 0) return '';
-  const digits = unit === 'MB/s' ? 2 : 0;
-  const [best, middle] = [Math.max(...values), median(values)].map((value) => value.toFixed(digits));
-  return `${middle} (${best})`;
+  return values.length === 0 ? '' : middleAndBest(values, Math.max(...values), unit === 'MB/s' ? 2 : 0);
+}
+
+/** A cell of a table. */
+export function middleAndBest(values: readonly number[], best: number, digits: number): string {
+  return `${median(values).toFixed(digits)} (${best.toFixed(digits)})`;
 }
 
 /** A table in Markdown: median and best of each server, and whether the bar is reached. */

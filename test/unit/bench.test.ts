@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Bar, median, passes, table } from '../bench/bars.ts';
+import { tasksFor, withFigures } from '../bench/part.ts';
+import { reaches, timesTable } from '../bench/storage-bars.ts';
+import { sizesOf, TREE } from '../bench/storage-world.ts';
 
 const bar: Bar = { task: '1 MB', unit: 'MB/s', factor: 5, against: ['tftpd-hpa', 'dnsmasq', 'atftpd'] };
 const figures = { bakery: [10, 30, 20], 'tftpd-hpa': [4, 4], dnsmasq: [1, 90, 3], atftpd: [2] };
@@ -23,4 +26,40 @@ test('the table tells median, best, bar and whether it is reached', () => {
   ]).split('\n');
   assert.equal(line, '| 1 MB | MB/s | 20.00 (30.00) | 4.00 (4.00) | 3.00 (90.00) | 2.00 (2.00) | ≥ 5 × each | pass |');
   assert.equal(other, '| 1 MB | requests/s | 17 (17) | 4 (4) | 3 (90) | 2 (2) | ≥ 9 × atftpd | FAIL |');
+});
+
+test('a bar of times is a limit, or how many times as fast as another, or both', () => {
+  const peer = { name: 'rsync', times: [5_000] };
+  const bake = { task: 'bake', ours: [90, 200, 80], peer, most: 100, factor: 50 };
+  assert.equal(reaches(bake), true);
+  assert.equal(reaches({ ...bake, ours: [101] }), false);
+  assert.equal(reaches({ ...bake, peer: { name: 'rsync', times: [4_400] } }), false);
+  assert.equal(reaches({ task: 'x', ours: [], most: 100 }), false, 'not measured');
+  assert.equal(reaches({ task: 'x', ours: [1], factor: 2 }), false, 'not measured beside another');
+  const many = { task: '20 bakes', ours: [300], peer: { name: 'one', times: [100] }, factor: 1 / 3 };
+  assert.equal(reaches(many), true);
+  const [, , first, second] = timesTable([bake, { ...many, ours: [301] }]).split('\n');
+  assert.equal(first, '| bake | 90 (80) | rsync: 5000 (5000) | 56 | ≤ 100 ms, ≥ 50 × rsync | pass |');
+  assert.equal(second, '| 20 bakes | 301 (301) | one: 100 (100) | 0.33 | ≤ 3 × one | FAIL |');
+});
+
+test('words pick tasks, and the figures of one part leave those of the others', () => {
+  const part = { name: 'storage', tasks: ['bake 669 MB', 'unbake'] };
+  assert.deepEqual([...tasksFor(part, [])], part.tasks);
+  assert.deepEqual([...tasksFor(part, ['storage'])], part.tasks);
+  assert.deepEqual([...tasksFor(part, ['storage', 'bake', '669'])], ['bake 669 MB']);
+  assert.deepEqual([...tasksFor(part, ['tftp'])], []);
+  const docs =
+    'a\n<!-- x: written by npm run bench -->\nold\n<!-- x: end -->\nb\n<!-- y: written by npm run bench -->\n<!-- y: end -->\n';
+  const written = withFigures(withFigures(docs, 'x', 'new'), 'y', 'first');
+  assert.equal(written, docs.replace('old', 'new').replace('-->\n<!-- y: end', '-->\nfirst\n<!-- y: end'));
+  assert.throws(() => withFigures(docs, 'z', ''));
+});
+
+test('the tree that is baked has as many files and bytes as are said', () => {
+  const sizes = sizesOf(TREE);
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  assert.equal(sizes.length, TREE.files);
+  assert.ok(bytes <= TREE.bytes && bytes > TREE.bytes * 0.99, String(bytes));
+  assert.ok(Math.max(...sizes) < 8 * 1024 ** 2);
 });

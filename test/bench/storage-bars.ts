@@ -1,0 +1,45 @@
+import { median, middleAndBest } from './bars.ts';
+
+/** What is timed by the clock, in ms: Bakery's own times, and those of what it is compared with. */
+export interface Timed {
+  readonly task: string;
+  readonly ours: readonly number[];
+  readonly peer?: { readonly name: string; readonly times: readonly number[] };
+  /** Bakery's median is at most so many ms. */
+  readonly most?: number;
+  /** The peer's median is at least so many times Bakery's. */
+  readonly factor?: number;
+}
+
+/** Whether every bar of it is reached; what was not measured reaches none. */
+export function reaches({ ours, peer, most, factor }: Timed): boolean {
+  const middle = median(ours);
+  if (most !== undefined && !(middle <= most)) return false;
+  return factor === undefined || (peer !== undefined && median(peer.times) >= factor * middle);
+}
+
+/** `×` of a factor below one the other way round: 20 bakes in 3 times one. */
+function wanted({ most, factor, peer }: Timed): string {
+  const bars = [
+    ...(most === undefined ? [] : [`≤ ${most} ms`]),
+    ...(factor === undefined ? [] : [factor === 1 / 3 ? `≤ 3 × ${peer?.name}` : `≥ ${factor} × ${peer?.name}`]),
+  ];
+  return bars.join(', ');
+}
+
+const cell = (times: readonly number[]) => (times.length === 0 ? '' : middleAndBest(times, Math.min(...times), 0));
+
+/** A table in Markdown: median and best in ms, how many times as fast as the peer, and whether the bar is reached. */
+export function timesTable(rows: readonly Timed[]): string {
+  const lines = rows.map((row) => {
+    const { task, ours, peer } = row;
+    const other = peer ? `${peer.name}: ${cell(peer.times)}` : '';
+    const speed = peer
+      ? (median(peer.times) / median(ours)).toFixed(median(peer.times) < median(ours) * 10 ? 2 : 0)
+      : '';
+    return `| ${task} | ${cell(ours)} | ${other} | ${speed} | ${wanted(row)} | ${reaches(row) ? 'pass' : 'FAIL'} |`;
+  });
+  return ['| task | Bakery, ms | other, ms | times as fast | bar | |', '|---|---|---|---|---|---|', ...lines].join(
+    '\n',
+  );
+}

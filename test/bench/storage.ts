@@ -1,0 +1,186 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { sh } from '../lab/sh.ts';
+import type { Part } from './part.ts';
+import { type Timed, timesTable } from './storage-bars.ts';
+import { makeBigImage, openWorld, type StorageWorld } from './storage-world.ts';
+
+const ROUNDS = 5;
+/** Bakes that do not count: programs and their libraries are read from the disk in these. */
+const COLD = 2;
+const AT_ONCE = 20;
+const EXPORTS = 1_000;
+/** Sparse, and more than is ever written there. */
+const DISK_MIB = 64 * 1024;
+
+interface Worlds {
+  /** On xfs, with reflinks. */
+  shared(): Promise<StorageWorld>;
+  /** On ext4, with copies. */
+  plain(): Promise<StorageWorld>;
+}
+
+interface Task {
+  readonly task: string;
+  run(worlds: Worlds): Promise<Omit<Timed, 'task'>>;
+}
+
+/** The ms that it takes. */
+async function timed(act: () => unknown): Promise<number> {
+  const began = performance.now();
+  await act();
+  return performance.now() - began;
+}
+
+async function times(count: number, one: () => Promise<number>): Promise<number[]> {
+  const found: number[] = [];
+  for (let n = 0; n < count; n++) found.push(await one());
+  return found;
+}
+
+async function bakeAndRsync({ shared }: Worlds): Promise<Omit<Timed, 'task'>> {
+  const world = await shared();
+  const { pi: source = '' } = await world.bake();
+  const [ours, rsync]: [number[], number[]] = [[], []];
+  const copy = join(world.disk, 'copy');
+  for (let round = -1; round < ROUNDS; round++) {
+    const baked = await world.bake();
+    mkdirSync(copy);
+    const took = await timed(() => sh('rsync', '-xa', `${join(world.root, 'nfs', source)}/`, copy));
+    rmSync(copy, { recursive: true });
+    await world.unbake(baked.pi ?? '');
+    // In the first round rsync finds its source cold.
+    if (round < 0) continue;
+    ours.push(baked.ms);
+    rsync.push(took);
+  }
+  await world.unbake(source);
+  return { ours, peer: { name: 'rsync -xa', times: rsync }, most: 100, factor: 50 };
+}
+
+async function manyAtOnce({ shared }: Worlds): Promise<Omit<Timed, 'task'>> {
+  const world = await shared();
+  const [ours, one]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    const single = await world.bake();
+    one.push(single.ms);
+    const all = await Promise.all(Array.from({ length: AT_ONCE }, () => world.bake()));
+    ours.push(Math.max(...all.map(({ ended }) => ended)) - Math.min(...all.map(({ began }) => began)));
+    for (const { pi = '' } of [single, ...all]) await world.unbake(pi);
+  }
+  return { ours, peer: { name: 'one', times: one }, factor: 1 / 3 };
+}
+
+async function unbakes({ shared }: Worlds): Promise<Omit<Timed, 'task'>> {
+  const world = await shared();
+  const ours = await times(ROUNDS, async () => {
+    const gone = await world.unbake((await world.bake()).pi ?? '');
+    return gone.ms - gone.stepMs('power-off');
+  });
+  return { ours, most: 50 };
+}
+
+async function largeDisks({ shared }: Worlds): Promise<Omit<Timed, 'task'>> {
+  const world = await shared();
+  const ours = await times(ROUNDS, async () => {
+    const { id } = await world.ask<{ id: string }>('POST', '/disks', 201, { size: 1024 ** 2 });
+    const { ms } = await world.operation('create-disk', { disk: id });
+    await world.ask('DELETE', `/disks/${id}`, 200);
+    return ms;
+  });
+  return { ours, most: 150 };
+}
+
+async function manyExports({ shared }: Worlds): Promise<Omit<Timed, 'task'>> {
+  const world = await shared();
+  await world.addPis(EXPORTS);
+  for (let baked = 0; baked < EXPORTS; baked += 10) {
+    await Promise.all(Array.from({ length: 10 }, () => world.bake()));
+    if (baked % 100 === 0) console.log(`${baked} of ${EXPORTS} Pis are baked`);
+  }
+  const ours: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const baked = await world.bake();
+    ours.push(baked.stepMs('export'));
+    ours.push((await world.unbake(baked.pi ?? '')).stepMs('withdraw'));
+  }
+  return { ours, most: 20 };
+}
+
+async function copies({ plain }: Worlds): Promise<Omit<Timed, 'task'>> {
+  const world = await plain();
+  const [golden = ''] = sh('find', join(world.root, 'pool', 'golden'), '-name', '*.ext4').split('\n');
+  const copy = join(world.disk, 'copy.ext4');
+  const [ours, cp]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    const baked = await world.bake();
+    ours.push(baked.stepMs('clone'));
+    await world.unbake(baked.pi ?? '');
+    cp.push(
+      await timed(() => {
+        sh('cp', '--sparse=always', golden, copy);
+        // A clone is durable when it is there.
+        sh('sync', copy);
+      }),
+    );
+    rmSync(copy);
+  }
+  return { ours, peer: { name: 'cp --sparse=always, sync', times: cp }, factor: 0.9 };
+}
+
+const TASKS: readonly Task[] = [
+  { task: 'clone where blocks cannot be shared', run: copies },
+  { task: 'bake 669 MB in 20,000 files', run: bakeAndRsync },
+  { task: `${AT_ONCE} bakes at once`, run: manyAtOnce },
+  { task: 'unbake, without the power call', run: unbakes },
+  { task: 'make a disk of 1 TiB', run: largeDisks },
+  // Last: it leaves a thousand Pis.
+  { task: `change an export among ${EXPORTS}`, run: manyExports },
+];
+
+/** `--on=FOLDER`: the disks are files there; else in memory. */
+function placeOfDisks(): string {
+  const folder = process.argv.find((arg) => arg.startsWith('--on='))?.slice('--on='.length) ?? '/run';
+  return mkdtempSync(join(folder, 'bakery-bench-'));
+}
+
+/** Volumes: a whole server with its database and NFS server, asked over its API. Times are those of its journal. */
+export const storage: Part = {
+  name: 'storage',
+  tasks: TASKS.map(({ task }) => task),
+  async run(wanted) {
+    const folder = placeOfDisks();
+    const image = join(folder, 'big.img');
+    let open: { name: string; world: StorageWorld } | undefined;
+    /** One at a time: a machine has one NFS server. */
+    async function enter(name: 'shared' | 'plain'): Promise<StorageWorld> {
+      if (open?.name === name) return open.world;
+      await open?.world.close();
+      open = undefined;
+      // Destroyed roots are kept, as they are where nothing else is said; but not whole copies.
+      const how =
+        name === 'shared'
+          ? ({ type: 'xfs' } as const)
+          : ({ type: 'ext4', settings: { BAKERY_POOL: 'plain', BAKERY_TRASH_HOURS: '0' } } as const);
+      const world = await openWorld(join(folder, name), { mib: DISK_MIB, image, ...how });
+      open = { name, world };
+      await world.addPis(AT_ONCE + 5);
+      for (let n = 0; n < COLD; n++) await world.unbake((await world.bake()).pi ?? '');
+      return world;
+    }
+    const worlds: Worlds = { shared: () => enter('shared'), plain: () => enter('plain') };
+    try {
+      process.env.TMPDIR = folder;
+      makeBigImage(image);
+      const rows: Timed[] = [];
+      for (const { task, run } of TASKS.filter((one) => wanted.has(one.task))) {
+        rows.push({ task, ...(await run(worlds)) });
+        console.log(`\n${timesTable(rows.slice(-1))}`);
+      }
+      return timesTable(rows);
+    } finally {
+      await open?.world.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
