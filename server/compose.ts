@@ -31,7 +31,7 @@ import { createUploads } from '../exports/images/uploads.ts';
 import { createTakeover } from '../exports/legacy/takeover.ts';
 import { createDirtyLimits } from '../exports/volumes/dirty.ts';
 import { withDiskFaults } from '../exports/volumes/faults.ts';
-import { detachOrphans, listLoops } from '../exports/volumes/loops.ts';
+import { detachOrphans, listLoops, sharingLists } from '../exports/volumes/loops.ts';
 import { readMounts } from '../exports/volumes/mountinfo.ts';
 import { openPool } from '../exports/volumes/pool.ts';
 import { surveyVolumes } from '../exports/volumes/survey.ts';
@@ -171,7 +171,7 @@ async function start(
   const survivors = await endSurvivors(root);
   if (survivors.length > 0) log.warn({ survivors }, 'ended what the server before this one had left running');
   const marked = await markChildren(hostExec, root);
-  const exec = seams.exec?.(marked) ?? marked;
+  const exec = sharingLists(seams.exec?.(marked) ?? marked);
   const admin = await adminToken(config);
   const backend = backendOf(config, log, exec);
   // Of one that is not whole nothing may hold what is mounted or unmounted below.

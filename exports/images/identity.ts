@@ -71,9 +71,13 @@ async function newHostKeys(exec: Exec, root: string, piId: PiId): Promise<void> 
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { mode: 0o700 });
   try {
+    const made = KEY_TYPES.map((type) =>
+      exec('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', `root@${piId}`, '-f', join(folder, type)]),
+    );
+    // Both must have ended, also when one has failed: the folder is deleted then.
+    for (const one of await Promise.allSettled(made)) if (one.status === 'rejected') throw one.reason;
     for (const type of KEY_TYPES) {
       const file = join(folder, type);
-      await exec('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', `root@${piId}`, '-f', file]);
       await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key`, await readFile(file), 0o600);
       await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key.pub`, await readFile(`${file}.pub`));
     }

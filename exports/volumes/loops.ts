@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { isErrno } from '../../core/errors.ts';
-import type { Exec } from '../../core/host/exec.ts';
+import type { Exec, ExecResult } from '../../core/host/exec.ts';
+import { exists } from '../../core/host/files.ts';
 import { readMounts } from './mountinfo.ts';
 
 const Listing = z.object({
@@ -38,10 +39,37 @@ export function parseLoops(text: string): Loop[] {
   }));
 }
 
+const LIST = ['--json', '--list', '--output', 'NAME,BACK-INO,BACK-MAJ:MIN,BACK-FILE'] as const;
+
 /** All loop devices of this machine that are in use. */
 export async function listLoops(exec: Exec): Promise<Loop[]> {
-  const { stdout } = await exec('losetup', ['--json', '--list', '--output', 'NAME,BACK-INO,BACK-MAJ:MIN,BACK-FILE']);
-  return parseLoops(stdout);
+  return parseLoops((await exec('losetup', LIST)).stdout);
+}
+
+/**
+ * The same, but who asks for the list of loop devices while one is being made shares the next one with all others who ask meanwhile: it is begun after
+ * they asked. Twenty bakes at once ask 60 times, and each list takes as long as there are devices.
+ */
+export function sharingLists(exec: Exec): Exec {
+  let running: Promise<ExecResult> | undefined;
+  let next: Promise<ExecResult> | undefined;
+  function begin(): Promise<ExecResult> {
+    running = exec('losetup', LIST).finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+  function list(): Promise<ExecResult> {
+    if (!running) return begin();
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return list();
+      });
+    return next;
+  }
+  return (program, args, options) => (args === LIST ? list() : exec(program, args, options));
 }
 
 /** True when `loop` has that file behind it; told by its name while nothing better is known. */
@@ -65,8 +93,20 @@ export async function loopsOf(exec: Exec, file: string): Promise<Loop[]> {
   return (await listLoops(exec)).filter((loop) => isBehind(loop, wanted));
 }
 
+/**
+ * True when sysfs names `file` behind the loop device `source` (the kernel's loop_attr_backing_file_show: the path that the file has now, marked when it was
+ * deleted). It costs no child process and no look at all other devices; what it does not find may be there all the same.
+ */
+async function isNamedBehind(source: string, file: string): Promise<boolean> {
+  const [, name] = /^\/dev\/(loop\d+)$/.exec(source) ?? [];
+  if (name === undefined) return false;
+  const named = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => undefined);
+  return named?.trimEnd() === file && (await exists(file));
+}
+
 /** True when the block device `source` is a loop with `file` behind it, which may have been deleted meanwhile. */
 export async function hasBehind(exec: Exec, source: string, file: string): Promise<boolean> {
+  if (await isNamedBehind(source, file)) return true;
   if ((await loopsOf(exec, file)).some((loop) => loop.name === source)) return true;
   // losetup(8) marks a deleted file like this.
   return (await listLoops(exec)).some((loop) => loop.name === source && loop.file === `${file} (deleted)`);

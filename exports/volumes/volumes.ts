@@ -171,9 +171,12 @@ export function createVolumes(options: {
         });
       }
       if (await isMounted(file, at)) return bound(at);
-      const mounted = new Set((await readMounts()).map((mount) => mount.source));
-      for (const loop of await loopsOf(exec, file)) if (!mounted.has(loop.name)) await detachLoop(exec, loop.name);
-      await refuseWhileHeld(file);
+      const loops = await loopsOf(exec, file);
+      if (loops.length > 0) {
+        const mounted = new Set((await readMounts()).map((mount) => mount.source));
+        for (const loop of loops) if (!mounted.has(loop.name)) await detachLoop(exec, loop.name);
+        await refuseWhileHeld(file);
+      }
       const made = await mkdir(at, { recursive: true });
       // Nobody may write below a mount point that is not mounted: it would hide there, and be served by mistake. What is there
       // already is somebody else's (a folder of the original Bakery): it is covered, and stays as it is.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isBehind, parseLoops } from '../../exports/volumes/loops.ts';
+import { isBehind, listLoops, parseLoops, sharingLists } from '../../exports/volumes/loops.ts';
 import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import { choosePoolKind } from '../../exports/volumes/pool-kind.ts';
 
@@ -72,4 +72,36 @@ test('loops: one that somebody is just taking down hides no other, and is told b
   assert.deepEqual(behind(13, '/data/pool/volumes/b.ext4'), ['/dev/loop1']);
   assert.deepEqual(behind(13, '/data/pool/volumes/a.ext4'), []);
   assert.deepEqual(parseLoops(''), []);
+});
+
+test('who asks for the loop devices while they are listed shares a list that is begun after that; other programs run for each', async () => {
+  const begun: PromiseWithResolvers<void>[] = [];
+  const others: string[] = [];
+  const exec = sharingLists(async (program, args) => {
+    if (args.includes('--list')) {
+      const one = Promise.withResolvers<void>();
+      const n = begun.push(one);
+      await one.promise;
+      return { code: 0, stdout: `{"loopdevices": [{"name": "/dev/loop${n}"}]}`.replace('"}', NOTHING), stderr: '' };
+    }
+    others.push(program);
+    return { code: 0, stdout: '', stderr: '' };
+  });
+  const NOTHING = '", "back-ino": null, "back-maj:min": null, "back-file": null}';
+  const names = async () => (await listLoops(exec)).map(({ name }) => name);
+  const first = names();
+  const [second, third] = [names(), names()];
+  await exec('losetup', ['--detach', '/dev/loop7']);
+  await exec('true', []);
+  assert.deepEqual(others, ['losetup', 'true']);
+  assert.equal(begun.length, 1, 'the list that is being made is of before they asked');
+  begun[0]?.reject(new Error('it failed'));
+  await assert.rejects(first, /it failed/);
+  await new Promise(setImmediate);
+  assert.equal(begun.length, 2);
+  begun[1]?.resolve();
+  assert.deepEqual([await second, await third], [['/dev/loop2'], ['/dev/loop2']]);
+  const later = names();
+  begun[2]?.resolve();
+  assert.deepEqual(await later, ['/dev/loop3']);
 });
