@@ -54,6 +54,12 @@ export async function listDisksOf(ex: Executor, pi: PiId): Promise<DiskRecord[]>
   return (await ex.selectFrom('disks').selectAll().where('pi', '=', pi).orderBy('position').execute()).map(toDisk);
 }
 
+/** The disks that have these export ids, in whatever state. */
+export async function listDisksExported(ex: Executor, exportIds: readonly number[]): Promise<DiskRecord[]> {
+  const rows = await ex.selectFrom('disks').selectAll().where('export_id', 'in', exportIds).orderBy('id').execute();
+  return rows.map(toDisk);
+}
+
 /** Adds a disk's row; it is fine when the same one is there. */
 export async function addDisk(
   ex: Executor,

@@ -34,7 +34,7 @@ import { withDiskFaults } from '../exports/volumes/faults.ts';
 import { detachOrphans, listLoops, sharingLists } from '../exports/volumes/loops.ts';
 import { readMounts } from '../exports/volumes/mountinfo.ts';
 import { openPool } from '../exports/volumes/pool.ts';
-import { surveyVolumes } from '../exports/volumes/survey.ts';
+import { seenAt, surveyVolumes } from '../exports/volumes/survey.ts';
 import { createVolumes } from '../exports/volumes/volumes.ts';
 import { bootClass } from '../netboot/boots/storm.ts';
 import { chooseAddress, isOnOurWires, onInterfaces } from './address.ts';
@@ -66,7 +66,7 @@ import { createAddressWatch } from './reconcile/addresses.ts';
 import { createBackupKeeper } from './reconcile/backups.ts';
 import { letGoOfUnknown, settleRestored, sparedVolumes, spareOpen, sparing } from './reconcile/backups-restored.ts';
 import { createBootRetries } from './reconcile/boot-retries.ts';
-import { repairMounts, rightlyMounted } from './reconcile/drift-mounts.ts';
+import { placeOf, repairMounts, rightlyMounted } from './reconcile/drift-mounts.ts';
 import { repairNfs, tellExportDrift } from './reconcile/drift-nfs.ts';
 import { createHealer } from './reconcile/heal.ts';
 import { createLitterKeeper } from './reconcile/litter-keeper.ts';
@@ -219,7 +219,15 @@ async function start(
     places,
     broken: () => volumes.broken(join(root, 'nfs')),
     access: space.access,
-    mounted: async () => rightlyMounted(await listDisks(db), await survey(), places),
+    async mounted(of) {
+      if (of)
+        return seenAt(
+          exec,
+          pool,
+          of.map((disk) => ({ id: disk.id, at: placeOf(disk, places) })),
+        );
+      return rightlyMounted(await listDisks(db), await survey(), places);
+    },
     onDrift: (drift) => tellExportDrift({ db, clock, log }, drift),
     log,
   });

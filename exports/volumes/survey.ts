@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isErrno } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { readExt4Uuid } from './ext4.ts';
-import { type Loop, listLoops } from './loops.ts';
+import { hasBehind, type Loop, listLoops } from './loops.ts';
 import { type Mount, readMounts } from './mountinfo.ts';
 import type { Pool } from './pool.ts';
 
@@ -88,6 +88,21 @@ async function factsOf(folder: string, name: string): Promise<FileFacts | undefi
     if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
+}
+
+/** The places at which these volumes are mounted, without a look at any other. What is mounted there besides stays out. */
+export async function seenAt(
+  exec: Exec,
+  pool: Pick<Pool, 'folder'>,
+  volumes: readonly { id: string; at: string }[],
+): Promise<Set<string>> {
+  const top = new Map((await readMounts()).map((mount) => [mount.mountPoint, mount]));
+  const seen = new Set<string>();
+  for (const { id, at } of volumes) {
+    const mount = top.get(at);
+    if (mount && (await hasBehind(exec, mount.source, join(pool.folder, 'volumes', `${id}.ext4`)))) seen.add(at);
+  }
+  return seen;
 }
 
 /** Looks at every volume of a pool. */

@@ -47,11 +47,11 @@ export function attachKind(ports: OperationPorts): OperationKind<z.output<typeof
             const isPlaced = (await findDisk(trx, disk))?.pi === pi;
             if (!isPlaced) await placeDisk(trx, disk, { pi, position: await nextPosition(trx, pi) });
           });
-          await exports.converge(await exportIdOf(db, disk));
+          await exports.converge(await exportIdOf(db, disk), 'only');
         },
         async undo({ params }) {
           await unplaceDisk(db, params.disk);
-          await exports.converge(await exportIdOf(db, params.disk));
+          await exports.converge(await exportIdOf(db, params.disk), 'only');
         },
       },
       {
@@ -106,7 +106,7 @@ export function detachKind(ports: OperationPorts): OperationKind<z.output<typeof
         timeoutMs: 60_000,
         async do({ params }) {
           await unplaceDisk(db, params.disk);
-          await exports.converge(await exportIdOf(db, params.disk));
+          await exports.converge(await exportIdOf(db, params.disk), 'only');
         },
       },
     ],

@@ -106,11 +106,11 @@ export function bakeKind(ports: OperationPorts): OperationKind<BakeParams> {
         async do({ params }) {
           await mount(params);
           await setDiskState(db, params.disk, 'ready');
-          await exports.converge([params.exportId]);
+          await exports.converge([params.exportId], 'only');
         },
         async undo({ params }) {
           await setDiskState(db, params.disk, 'making');
-          await exports.converge([params.exportId]);
+          await exports.converge([params.exportId], 'only');
         },
       },
       powerOnStep<BakeParams>(ports),

@@ -38,7 +38,8 @@ export function destroySteps<P extends Doomed>(ports: OperationPorts): Step<P>[]
           for (const disk of params.disks) await setDiskState(trx, disk, 'removing');
           return listDisksOf(trx, params.pi);
         });
-        await exports.converge(disks.map((disk) => disk.exportId));
+        const ids = disks.map((disk) => disk.exportId);
+        await exports.converge(ids, 'only');
       },
     },
     {

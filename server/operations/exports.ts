@@ -2,10 +2,10 @@ import type { Disk } from '../../core/disk.ts';
 import { type Clock, systemClock } from '../../core/host/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Pi } from '../../core/pi.ts';
-import { listDisks } from '../../db/disks.ts';
+import { listDisks, listDisksExported } from '../../db/disks.ts';
 import { findClaim } from '../../db/journal.ts';
 import type { Db } from '../../db/open.ts';
-import { listPis } from '../../db/pis.ts';
+import { findPi, listPis } from '../../db/pis.ts';
 import type { ExportAccess, ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import {
   type ConvergeResult,
@@ -52,6 +52,9 @@ function clientOf(pi: Pi, policy: ExportPolicy): ExportClient | undefined {
   return address && { kind: 'address', address, ...(also ? { also } : {}) };
 }
 
+/** Export ids, or everything. */
+type Scope = ReadonlySet<number> | 'all';
+
 /** How many exports there should be, and how many are served as they should be. */
 export interface ExportCounts {
   readonly wanted: number;
@@ -75,8 +78,8 @@ export function createExportKeeper(options: {
   backend: NfsBackend;
   policy: ExportPolicy;
   places: Places;
-  /** The mount points that are mounted now: what is not mounted is an empty folder and must not be served. */
-  mounted(): Promise<ReadonlySet<string>>;
+  /** The mount points that are mounted now, of these disks or of all: what is not mounted is an empty folder and must not be served. */
+  mounted(of?: readonly Disk[]): Promise<ReadonlySet<string>>;
   /** Those of them whose file system has given up. */
   broken(): Promise<ReadonlySet<string>>;
   /** What exports allow now: nobody may write while the pool is below its reserve. */
@@ -91,8 +94,11 @@ export function createExportKeeper(options: {
   let left: readonly NfsExport[] | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   let counts: ExportCounts = { wanted: 0, served: 0 };
+  let wantedIds: ReadonlySet<number> = new Set();
   let running: Promise<ConvergeResult> | undefined;
   let next: Promise<ConvergeResult> | undefined;
+  /** What `next` is to look at: export ids, or everything. */
+  let nextScope: Scope = new Set();
 
   /** Mount points of broken volumes that are about to be unmounted and repaired. Until then they can still be read. */
   async function withheld(disks: readonly Disk[]): Promise<ReadonlySet<string>> {
@@ -114,18 +120,45 @@ export function createExportKeeper(options: {
   }
 
   /** What should be served, and what of it can be now. */
-  async function wanted(): Promise<Readonly<Record<'desired' | 'served', readonly NfsExport[]>>> {
-    const [disks, pis] = [await listDisks(db), await listPis(db)];
+  async function wanted(scope: Scope = 'all'): Promise<Readonly<Record<'desired' | 'served', readonly NfsExport[]>>> {
+    const disks = scope === 'all' ? await listDisks(db) : await listDisksExported(db, [...scope]);
+    const pis = scope === 'all' ? await listPis(db) : await pisOf(disks);
     // In this order: a volume that is unmounted to be repaired is broken before, and not mounted after. The other way round it would seem
     // mounted and whole, and the bare folder would be served: what clients write there is hidden by the next mount.
     const hidden = await withheld(disks);
-    const mounted = await options.mounted();
+    const mounted = await options.mounted(scope === 'all' ? undefined : disks);
     const desired = desiredExports({ disks, pis, policy, places, access: options.access() });
     return { desired, served: desired.filter(({ path }) => mounted.has(path) && !hidden.has(path)) };
   }
 
-  async function once(): Promise<ConvergeResult> {
+  async function pisOf(disks: readonly Disk[]): Promise<Pi[]> {
+    const ids = new Set(disks.map(({ pi }) => pi).filter((pi) => pi !== undefined));
+    const found = await Promise.all([...ids].map((id) => findPi(db, id)));
+    return found.filter((pi) => pi !== undefined);
+  }
+
+  /** Of these alone, given what was left served. All is looked at when that does not do: somebody else's change may be in the way. */
+  async function some(scope: ReadonlySet<number>, before: readonly NfsExport[]): Promise<ConvergeResult> {
+    const { desired, served } = await wanted(scope);
+    wantedIds = new Set([...wantedIds].filter((id) => !scope.has(id)).concat(desired.map(({ id }) => id)));
+    left = undefined;
+    const theirs = before.filter(({ id }) => scope.has(id));
+    const result = await convergeExports(backend, served, theirs);
+    if (result.failed.length > 0) return all();
+    left = [...before.filter(({ id }) => !scope.has(id)), ...served];
+    counts = { wanted: wantedIds.size, served: left.length };
+    const { added, updated, removed } = result;
+    if (added.length + updated.length + removed.length > 0) log.info({ added, updated, removed }, 'exports changed');
+    return result;
+  }
+
+  function once(scope: Scope): Promise<ConvergeResult> {
+    return scope === 'all' || !left ? all() : some(scope, left);
+  }
+
+  async function all(): Promise<ConvergeResult> {
     const { desired, served } = await wanted();
+    wantedIds = new Set(desired.map(({ id }) => id));
     counts = { ...counts, wanted: desired.length };
     const actual = await look();
     const drift = left && exportDrift(left, actual);
@@ -139,8 +172,8 @@ export function createExportKeeper(options: {
     if (result.failed.length > 0) log.error({ failures: describeFailures(result) }, 'exports could not be changed');
     return result;
   }
-  function begin(): Promise<ConvergeResult> {
-    running = once()
+  function begin(scope: Scope): Promise<ConvergeResult> {
+    running = once(scope)
       .catch((error: unknown) => {
         counts = { ...counts, served: 0 };
         throw error;
@@ -150,14 +183,17 @@ export function createExportKeeper(options: {
       });
     return running;
   }
-  function converge(): Promise<ConvergeResult> {
-    if (!running) return begin();
+  function converge(scope: Scope): Promise<ConvergeResult> {
+    if (!running) return begin(scope);
     // What runs now may have read the inventory before the caller's change.
+    nextScope = scope === 'all' || nextScope === 'all' ? 'all' : nextScope.union(scope);
     next ??= running
       .catch(() => undefined)
       .then(() => {
+        const mine = nextScope;
         next = undefined;
-        return running ? converge() : begin();
+        nextScope = new Set();
+        return running ? converge(mine) : begin(mine);
       });
     return next;
   }
@@ -169,8 +205,8 @@ export function createExportKeeper(options: {
       if (!adopted) left = undefined;
       return !adopted;
     },
-    async converge(concerned) {
-      const { failed } = await converge();
+    async converge(concerned, scope = 'all') {
+      const { failed } = await converge(scope === 'only' ? new Set(concerned) : 'all');
       const ours = failed.find((failure) => concerned.includes(failure.id));
       if (ours) throw ours.error;
     },

@@ -129,8 +129,11 @@ export interface TakeoverPort {
 
 /** Brings the NFS server's exports to what the inventory says. */
 export interface ExportKeeper {
-  /** Throws what went wrong with one of the exports `concerned`; failures of others are logged and tried again later. */
-  converge(concerned: readonly number[]): Promise<void>;
+  /**
+   * Throws what went wrong with one of the exports `concerned`; failures of others are logged and tried again later. With `only` no others are looked at,
+   * where it is known how the last convergence left them: for who has changed nothing else, among a thousand.
+   */
+  converge(concerned: readonly number[], scope?: 'only' | 'all'): Promise<void>;
 }
 
 /** Power of one Pi, with the wish committed before the act. */

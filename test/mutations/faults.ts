@@ -89,8 +89,8 @@ export const faults: readonly Mutation[] = [
   {
     name: 'the folder below a volume that is unmounted to be repaired is not served',
     file: 'server/operations/exports.ts',
-    old: '    const hidden = await withheld(disks);\n    const mounted = await options.mounted();\n',
-    new: '    const mounted = await options.mounted();\n    const hidden = await withheld(disks);\n',
+    old: "    const hidden = await withheld(disks);\n    const mounted = await options.mounted(scope === 'all' ? undefined : disks);\n",
+    new: "    const mounted = await options.mounted(scope === 'all' ? undefined : disks);\n    const hidden = await withheld(disks);\n",
     test: 'test/unit/export-keeper.test.ts',
     fails: 'a broken volume that is unmounted while it is looked at',
   },

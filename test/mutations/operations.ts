@@ -342,4 +342,20 @@ export const operations: readonly Mutation[] = [
     test: 'test/unit/launch.test.ts',
     fails: 'a SIGTERM to npm reaches the server',
   },
+  {
+    name: 'an export that is refused has all exports looked at',
+    file: 'server/operations/exports.ts',
+    old: '    if (result.failed.length > 0) return all();\n',
+    new: '    if (result.failed.length > 0) return result;\n',
+    test: 'test/unit/export-keeper.test.ts',
+    fails: 'one export that is refused has all looked at',
+  },
+  {
+    name: 'who wants all exports looked at gets that from the next look too',
+    file: 'server/operations/exports.ts',
+    old: "scope === 'all' || nextScope === 'all' ? 'all' :",
+    new: "scope === 'all' ? new Set<number>() : nextScope === 'all' ? 'all' :",
+    test: 'test/unit/export-keeper.test.ts',
+    fails: 'those who come while exports are changed share the next look',
+  },
 ];

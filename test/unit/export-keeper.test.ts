@@ -61,12 +61,16 @@ async function setUp(disks: number) {
   const mountState = { mounted: () => new Set(all), broken: () => new Set<string>() };
   let now = 0;
   const drifts: ExportDrift[] = [];
+  const looks: string[] = [];
   const keeper = createExportKeeper({
     db,
     backend,
     policy: { kind: 'any' },
     places: { root: String, disk: (id) => `/nfs/${id}`, bakeform: String },
-    mounted: async () => mountState.mounted(),
+    async mounted(of) {
+      looks.push(of ? of.map(({ id }) => id).join() : 'all');
+      return mountState.mounted();
+    },
     access: () => 'rw',
     broken: async () => mountState.broken(),
     onDrift: async (drift) => void drifts.push(drift),
@@ -82,7 +86,14 @@ async function setUp(disks: number) {
   const die = () => {
     isDead = true;
   };
-  return { db, served, refused, die, keeper, drifts, round, mountState };
+  /** Converges these alone, all at once: the calls, and whose mounts were looked at. */
+  const only = async (...ids: number[][]) => {
+    calls.length = 0;
+    looks.length = 0;
+    await Promise.all(ids.map((some) => keeper.converge(some, 'only')));
+    return { calls: [...calls], looks: [...looks] };
+  };
+  return { db, served, refused, die, keeper, drifts, round, only, mountState };
 }
 
 test('a round in which nothing has changed costs one call to the NFS server, however many exports there are', async () => {
@@ -178,4 +189,62 @@ test('what the inventory changes is no drift, nor what a new NFS server does not
   await round();
   assert.deepEqual([...served.keys()].toSorted(), [1, 3]);
   assert.deepEqual(drifts, []);
+});
+
+test('who has changed one export alone waits for no look at the others, once it is known how they were left', async () => {
+  const { db, keeper, drifts, served, round, only } = await setUp(50);
+  assert.deepEqual((await only([7])).looks, ['all'], 'nobody knows yet');
+  await removeDisk(db, 'disk7' as DiskId);
+  await withholdDisk(db, 'disk8' as DiskId, true);
+  assert.deepEqual(await only([7]), { calls: ['remove 7'], looks: [''] });
+  assert.deepEqual(keeper.counts(), { wanted: 49, served: 49 });
+  assert.deepEqual(await only([8]), { calls: ['remove 8'], looks: ['disk8'] });
+  await withholdDisk(db, 'disk8' as DiskId, false);
+  assert.deepEqual(await only([8]), { calls: ['serve 8'], looks: ['disk8'] });
+  assert.deepEqual(await only([8]), { calls: [], looks: ['disk8'] });
+  assert.deepEqual(await only([]), { calls: [], looks: [''] });
+  assert.deepEqual(keeper.counts(), { wanted: 49, served: 49 });
+  assert.deepEqual(await round(), ['outline'], 'and then all is as it was left');
+  assert.deepEqual(drifts, []);
+  assert.equal(served.size, 49);
+});
+
+test('those who come while exports are changed share the next look: at what they name, or at all when one wants that', async () => {
+  const { db, keeper, round, only } = await setUp(5);
+  await round();
+  for (const id of ['disk1', 'disk2', 'disk3']) await withholdDisk(db, id as DiskId, true);
+  assert.deepEqual(await only([1], [2], [3]), {
+    calls: ['remove 1', 'remove 2', 'remove 3'],
+    looks: ['disk1', 'disk2,disk3'],
+  });
+  for (const id of ['disk1', 'disk2', 'disk3']) await withholdDisk(db, id as DiskId, false);
+  const first = only([1], [2]);
+  await keeper.converge([]);
+  const { calls, looks } = await first;
+  assert.deepEqual(looks, ['disk1', 'all']);
+  assert.deepEqual(calls, ['serve 1', 'outline', 'serve 2', 'serve 3']);
+});
+
+test('one export that is refused has all looked at: what somebody else serves may be in its way', async () => {
+  const { db, refused, keeper, round, only } = await setUp(3);
+  await withholdDisk(db, 'disk2' as DiskId, true);
+  await round();
+  await withholdDisk(db, 'disk2' as DiskId, false);
+  refused.add(2);
+  await assert.rejects(keeper.converge([2], 'only'), { code: 'export-refused' });
+  assert.deepEqual(keeper.counts(), { wanted: 3, served: 2 });
+  refused.clear();
+  assert.deepEqual((await only([2])).looks, ['all']);
+  assert.deepEqual(keeper.counts(), { wanted: 3, served: 3 });
+});
+
+test('of one export alone, a volume that is not mounted is not served either', async () => {
+  const { db, served, mountState, round, only, keeper } = await setUp(2);
+  await withholdDisk(db, 'disk2' as DiskId, true);
+  await round();
+  await withholdDisk(db, 'disk2' as DiskId, false);
+  mountState.mounted = () => new Set(['/nfs/disk1']);
+  assert.deepEqual((await only([2])).calls, []);
+  assert.deepEqual([...served.keys()], [1]);
+  assert.deepEqual(keeper.counts(), { wanted: 2, served: 1 });
 });
