@@ -64,7 +64,7 @@ async function manyAtOnce({ shared }: Worlds): Promise<Omit<Timed, 'task'>> {
   for (let round = 0; round < ROUNDS; round++) {
     const single = await world.bake();
     one.push(single.ms);
-    const all = await Promise.all(Array.from({ length: AT_ONCE }, () => world.bake()));
+    const all = await world.bakeAll(AT_ONCE);
     ours.push(Math.max(...all.map(({ ended }) => ended)) - Math.min(...all.map(({ began }) => began)));
     for (const { pi = '' } of [single, ...all]) await world.unbake(pi);
   }
@@ -95,7 +95,7 @@ async function manyExports({ shared }: Worlds): Promise<Omit<Timed, 'task'>> {
   const world = await shared();
   await world.addPis(EXPORTS);
   for (let baked = 0; baked < EXPORTS; baked += 10) {
-    await Promise.all(Array.from({ length: 10 }, () => world.bake()));
+    await world.bakeAll(10);
     if (baked % 100 === 0) console.log(`${baked} of ${EXPORTS} Pis are baked`);
   }
   const ours: number[] = [];
