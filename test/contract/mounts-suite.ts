@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exec } from '../../core/host/exec.ts';
 import { detachOrphans, loopsOf } from '../../exports/volumes/loops.ts';
 import { mountAt } from '../../exports/volumes/mountinfo.ts';
+import { seenAt } from '../../exports/volumes/survey.ts';
 import { fault, type Host, MIB, openBench, run } from './volumes-lab.ts';
 
 /** How volumes are mounted, let go of and thrown away on every pool, whatever file system it is on. */
@@ -121,6 +122,36 @@ export function mountsSuite(host: Host): void {
     run('losetup', '--find', pool.path('volumes', 'd.ext4'));
     await volumes.mount({ id: 'd', fsUuid, at: at('d') });
     assert.equal((await loopsOf(exec, pool.path('volumes', 'd.ext4'))).length, 1);
+  });
+
+  test(`a look at some volumes sees those that are mounted where they belong, and nothing else that is there (${host.name})`, async (t) => {
+    const { volumes, pool, at } = await openBench(t, { host });
+    const ids = ['d', 'e', 'f'];
+    for (const id of ids) await volumes.createDisk({ id, fsUuid: randomUUID(), sizeMiB: 1 });
+    const look = async () =>
+      [
+        ...(await seenAt(
+          exec,
+          pool,
+          ids.map((id) => ({ id, at: at(id) })),
+        )),
+      ].toSorted();
+    assert.deepEqual(await look(), []);
+    // As files, not as volumes: each at a place that may be another's.
+    for (const [id, place] of [
+      ['d', 'd'],
+      ['e', 'f'],
+    ] as const) {
+      mkdirSync(at(place), { recursive: true });
+      run('mount', '-o', 'loop', pool.path('volumes', `${id}.ext4`), at(place));
+    }
+    assert.deepEqual(await look(), [at('d')], 'one that is mounted in the place of another is not it');
+    renameSync(pool.path('volumes', 'd.ext4'), pool.path('trash', 'd.ext4'));
+    assert.deepEqual(await look(), [], 'its file is another one now, or none');
+    renameSync(pool.path('trash', 'd.ext4'), pool.path('volumes', 'd.ext4'));
+    assert.deepEqual(await look(), [at('d')]);
+    run('mount', '-t', 'tmpfs', 'tmpfs', at('d'));
+    assert.deepEqual(await look(), []);
   });
 
   test(`what is discarded goes to the trash, can be taken back out, and is deleted from there for good (${host.name})`, async (t) => {

@@ -358,4 +358,12 @@ export const operations: readonly Mutation[] = [
     test: 'test/unit/export-keeper.test.ts',
     fails: 'those who come while exports are changed share the next look',
   },
+  {
+    name: 'what is mounted in the place of a volume is not exported as it',
+    file: 'exports/volumes/survey.ts',
+    old: 'if (mount && (await hasBehind(exec, mount.source, join(pool.folder,',
+    new: 'if (mount || (await hasBehind(exec, at, join(pool.folder,',
+    test: 'test/contract/volumes.test.ts',
+    fails: 'a look at some volumes sees those that are mounted where they belong',
+  },
 ];
