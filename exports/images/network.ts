@@ -1,7 +1,9 @@
 import { BakeryError } from '../../core/errors.ts';
 import { readBeneath } from '../../core/host/files.ts';
 import { type Change, change, write } from './change.ts';
+import { finding } from './lint.ts';
 import { isFolder, namesIn } from './tree.ts';
+import { installUnits, missingIn, unitPath } from './units.ts';
 
 /** An image has one file for each card; more than these nobody wrote. */
 const MOST_INTERFACES = 100;
@@ -17,7 +19,8 @@ export function manualInterfaces(text: string): string {
 async function planManager(root: string): Promise<Change[]> {
   const path = 'etc/NetworkManager';
   if (!(await isFolder(root, path))) return [];
-  const conf = '[keyfile]\nunmanaged-devices=type:ethernet\n';
+  // With nothing to manage it would write a resolv.conf with nothing in it.
+  const conf = '[main]\ndns=none\n\n[keyfile]\nunmanaged-devices=type:ethernet\n';
   const said = 'NetworkManager leaves ethernet alone: the kernel has its lease';
   const missed = 'NetworkManager may give up the address that the root hangs on';
   const make = write(root, `${path}/conf.d/50-bakery-netboot.conf`, conf);
@@ -68,12 +71,24 @@ async function planIfupdown(root: string): Promise<Change[]> {
   return changes;
 }
 
+/** Whoever no longer asks DHCP for the network does not ask it for name servers either. */
+async function planNames(root: string): Promise<Change> {
+  const unit = 'bakery-names.service';
+  const message = 'bakery-names takes name servers from the lease that a Pi boots with';
+  return {
+    done: [finding('info', 'names-kept', message, unitPath(unit))],
+    left: [],
+    async make() {
+      if ((await missingIn(root, 'systemd')).length > 0) return false;
+      await installUnits(root, 'bakery-names', [unit]);
+      return true;
+    },
+  };
+}
+
 /** The kernel has the NIC's lease before userland starts. Whoever gives it up takes the root away. Reads only. */
 export async function planNetwork(root: string): Promise<Change[]> {
-  return [
-    ...(await planManager(root)),
-    ...(await planNetworkd(root)),
-    ...(await planDhcpcd(root)),
-    ...(await planIfupdown(root)),
-  ];
+  const silenced = [...(await planManager(root)), ...(await planIfupdown(root))];
+  const names = silenced.length > 0 ? [await planNames(root)] : [];
+  return [...silenced, ...names, ...(await planNetworkd(root)), ...(await planDhcpcd(root))];
 }

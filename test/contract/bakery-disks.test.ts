@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { DISKS_FILES } from '../../exports/images/disks-unit.ts';
+import { UNIT_FILES } from '../../exports/images/units.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { sh, trySh } from '../lab/sh.ts';
 
@@ -43,7 +43,7 @@ inOwnNamespace(import.meta.url, () => {
     function apply(disks: readonly object[]): { code: number | null; said: string } {
       writeFileSync(at('piConfig/disks.json'), JSON.stringify(disks));
       const env = { PATH: `${at('bin')}:/usr/sbin:/usr/bin:/sbin:/bin`, BAKERY_DISKS_TOP: top };
-      const { status, stdout, stderr } = spawnSync('sh', [join(DISKS_FILES, 'bakery-disks'), 'apply'], {
+      const { status, stdout, stderr } = spawnSync('sh', [join(UNIT_FILES, 'bakery-disks'), 'apply'], {
         env,
         encoding: 'utf8',
         timeout: 30_000,

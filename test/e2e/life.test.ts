@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, openAsBlob, readdirSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { DISKS_FILES } from '../../exports/images/disks-unit.ts';
+import { UNIT_FILES } from '../../exports/images/units.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
 import { buildPiImage, type PiImage } from '../lab/image/build.ts';
@@ -174,7 +174,7 @@ inOwnNamespace(
       const fileSystem = { type: 'ext4', label: 'containers' };
       const late = await ask<DiskInfo>('POST', '/disks', 201, { size: 16, fileSystem });
       await ask('POST', `/oven/${PI.id}/upload/containers`, 200, Buffer.from(late.id));
-      await ask('POST', `/oven/${PI.id}/upload/bakery-disks`, 200, readFileSync(join(DISKS_FILES, 'bakery-disks')));
+      await ask('POST', `/oven/${PI.id}/upload/bakery-disks`, 200, readFileSync(join(UNIT_FILES, 'bakery-disks')));
       await bootUntilReady(180_000);
       const at = (is: (event: { event: string; text?: string }) => boolean) => pi.events.findLast(is)?.at ?? Number.NaN;
       const on = at((event) => event.event === 'on');

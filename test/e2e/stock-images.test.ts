@@ -210,6 +210,8 @@ inOwnNamespace(
           [...addresses.matchAll(/inet (\S+)/g)].map(([, inet]) => inet),
           [`${PI.address}/24`],
         );
+        const names = ssh(PI, 'yes', 'cat', '/etc/resolv.conf');
+        assert.match(names, new RegExp(`^nameserver ${network.server}$`, 'm'));
         assert.match(ssh(PI, 'yes', 'findmnt', '-n', '-o', 'SOURCE', '/boot/firmware'), /\[?\/boot\/firmware\]?$/);
         lap(`${name}: settled`);
       });

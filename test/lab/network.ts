@@ -64,6 +64,8 @@ function usualDhcp(pis: readonly { mac: string; address: string }[]): string {
     'port=0',
     'dhcp-range=10.99.0.0,static,255.255.255.0,infinite',
     ...pis.map(({ mac, address }) => `dhcp-host=${mac},${address}`),
+    `dhcp-option=option:dns-server,${SERVER}`,
+    'dhcp-option=option:domain-name,rack.test',
   ];
   return `${lines.join('\n')}\n`;
 }

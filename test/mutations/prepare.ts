@@ -58,4 +58,20 @@ export const prepare: readonly Mutation[] = [
     test: 'test/contract/volumes-images.test.ts',
     fails: 'a stock image becomes Pis',
   },
+  {
+    name: 'names: a Pi that nobody gives name servers to gets those of its lease',
+    file: 'exports/images/network.ts',
+    old: 'const names = silenced.length > 0 ? [await planNames(root)] : [];',
+    new: 'const names = silenced.length > 99 ? [await planNames(root)] : [];',
+    test: 'test/unit/layouts.test.ts',
+    fails: 'Raspberry Pi OS Trixie: all that is changed',
+  },
+  {
+    name: 'names: what a person wrote into resolv.conf stays',
+    file: 'exports/images/files/bakery-names',
+    old: ' && ! grep -qxF "$mark" "$conf"; then exit 0; fi',
+    new: ' && false; then exit 0; fi',
+    test: 'test/unit/bakery-names.test.ts',
+    fails: 'what a person wrote stays',
+  },
 ];

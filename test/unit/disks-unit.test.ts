@@ -16,7 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { addDisksUnit, DISKS_FILES } from '../../exports/images/disks-unit.ts';
+import { addDisksUnit } from '../../exports/images/disks-unit.ts';
+import { UNIT_FILES } from '../../exports/images/units.ts';
 import { requireTools, sh } from '../lab/sh.ts';
 
 const WANTS = 'etc/systemd/system/multi-user.target.wants';
@@ -45,7 +46,7 @@ test('a root with systemd gets bakery-disks, started at its boot; done again it 
     assert.deepEqual((await add()).code, 'disks-unit-added');
     const program = join(root, 'usr/lib/bakery/bakery-disks');
     assert.equal(statSync(program).mode & 0o777, 0o755);
-    assert.equal(readFileSync(program, 'utf8'), readFileSync(join(DISKS_FILES, 'bakery-disks'), 'utf8'));
+    assert.equal(readFileSync(program, 'utf8'), readFileSync(join(UNIT_FILES, 'bakery-disks'), 'utf8'));
     const units = ['bakery-disks-watch.service', 'bakery-disks.service'];
     assert.deepEqual(readdirSync(join(root, WANTS)).toSorted(), units);
     for (const unit of units) {

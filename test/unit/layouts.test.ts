@@ -76,6 +76,7 @@ const card = ['! fstab-partition-kept etc/fstab', '! fstab-partition-kept etc/fs
 const cmdline = 'cmdline-rendered boot/firmware/cmdline.txt';
 const fstab = ['fstab-entry-removed etc/fstab', 'fstab-entry-removed etc/fstab'];
 const noLogin = '! no-login';
+const names = 'names-kept etc/systemd/system/bakery-names.service';
 const disks = 'disks-unit-added etc/systemd/system/bakery-disks.service';
 
 /** What is changed in each, where; what a person is told beside; and the line that its kernel gets. */
@@ -126,7 +127,7 @@ for (const [name, { changed, paths, also, line }] of Object.entries(EXPECTED)) {
     const root = lay(t, layout);
     const units = changed.map((code, i) => `${code} ${paths[i]}`);
     const told = await found(root);
-    const expected = [...fstab, ...units, ...lease(leasesOf(name)), disks, cmdline, ...also];
+    const expected = [...fstab, ...units, ...lease(leasesOf(name)), names, disks, cmdline, ...also];
     assert.deepEqual(told.toSorted(), expected.toSorted());
     const once = listing(root);
     assert.doesNotMatch(once.find((file) => file.startsWith('etc/fstab ')) ?? '', /PARTUUID|LABEL/);
