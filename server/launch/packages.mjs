@@ -31,6 +31,8 @@ export const PACKAGES = [
   { name: 'dbus-bin', for: 'start', programs: ['dbus-send'] },
   { name: 'openssh-client', for: 'start', programs: ['ssh-keygen'] },
   { name: 'qemu-system-arm', for: 'test', programs: ['qemu-system-aarch64'] },
+  // A machine with the kernel's own NFS server.
+  { name: 'qemu-system-x86', for: 'test', programs: ['qemu-system-x86_64'] },
   { name: 'iproute2', for: 'start', programs: ['ip'] },
   { name: 'libnfs-utils', for: 'test', programs: ['nfs-ls', 'nfs-cat', 'nfs-cp'] },
   { name: 'dnsmasq-base', for: 'test', programs: ['dnsmasq'] },

@@ -15,9 +15,13 @@ export interface NfsSubject {
   readonly name: string;
   /** A new object for the server that belongs to `root`. */
   readonly make: (root: string) => NfsBackend;
+  /** How many exports it is given at most. */
+  readonly many: number;
 }
 
 const VERSIONS = [3, 4] as const;
+/** libnfs has no words for a call that is denied by its sender (RFC 5531 §9, MSG_DENIED), as the kernel's server does it. */
+const REFUSED = /ACCES|NOENT|PERM|STALE|mount_cb: \(null\)/;
 
 /** Reads the file that every volume of the lab has, with both versions. */
 export function assertServed(client: Client, path: string, name: string): void {
@@ -32,7 +36,7 @@ export function assertRefused(client: Client, path: string): void {
   for (const version of VERSIONS) {
     for (const ran of [client.ls(path, version), client.cat(`${path}/name.txt`, version)]) {
       assert.equal(ran.stdout, '', `v${version} from ${client.name} got something`);
-      assert.match(ran.stderr, /ACCES|NOENT|PERM|STALE/, `v${version} from ${client.name}`);
+      assert.match(ran.stderr, REFUSED, `v${version} from ${client.name}`);
     }
   }
 }
@@ -246,22 +250,20 @@ export function nfsSuite(subject: NfsSubject, lab: () => Lab): void {
       assertServed(lab().pi, first.path, 'aaaa0001');
     });
 
-    test('100 exports', async (t) => {
-      const many = Array.from({ length: 100 }, (_, i): NfsExport => {
+    test(`${subject.many} exports`, async (t) => {
+      const many = Array.from({ length: subject.many }, (_, i): NfsExport => {
         const path = lab().cheapVolume(root, `many${i}`);
         return { id: 1000 + i, path, client: { kind: 'address', address: lab().pi.address }, access: 'rw' };
       });
       const added = performance.now();
       for (const entry of many) await backend.add(entry);
       const listed = performance.now();
-      assert.equal((await backend.list()).length, 102);
+      assert.equal((await backend.list()).length, subject.many + 2);
       const removed = performance.now();
       for (const { id } of many) await backend.remove(id);
       const end = performance.now();
       const ms = (value: number) => value.toFixed(0);
-      t.diagnostic(
-        `100 adds ${ms(listed - added)} ms, list of 102 ${ms(removed - listed)} ms, 100 removes ${ms(end - removed)} ms`,
-      );
+      t.diagnostic(`adds ${ms(listed - added)} ms, list ${ms(removed - listed)} ms, removes ${ms(end - removed)} ms`);
       assert.equal((await backend.list()).length, 2);
     });
 

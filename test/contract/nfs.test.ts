@@ -19,6 +19,7 @@ import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { convergeExports } from '../../exports/nfs/converge.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { configHash } from '../../exports/nfs/ganesha/layout.ts';
+import { size } from '../sizes.ts';
 import { isBakeryCode } from './nfs-expect.ts';
 import { insideLab, type Lab, must, openLab, recordedPid, run, runInLab, startInOtherProcess } from './nfs-lab.ts';
 import { assertServed, nfsSuite } from './nfs-suite.ts';
@@ -36,7 +37,7 @@ if (folder === undefined) {
   before(() => {
     lab = openLab(folder);
   });
-  nfsSuite({ name: 'ganesha', make }, () => lab);
+  nfsSuite({ name: 'ganesha', make, many: size('ganeshaExports') }, () => lab);
   ganeshaUnitTests(() => lab);
 }
 

@@ -9,8 +9,10 @@ export const LAB_ENV = { PATH, LC_ALL: 'C.UTF-8' };
 const PACKAGES: Readonly<Record<string, string>> = {
   atftp: 'atftp',
   busybox: 'busybox',
+  cpio: 'cpio',
   curl: 'curl',
   debugfs: 'e2fsprogs',
+  depmod: 'kmod',
   dnsmasq: 'dnsmasq-base',
   'ganesha.nfsd': 'nfs-ganesha',
   gcc: 'gcc',
@@ -27,6 +29,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   rsync: 'rsync',
   nsenter: 'util-linux',
   'qemu-system-aarch64': 'qemu-system-arm',
+  'qemu-system-x86_64': 'qemu-system-x86',
   setpriv: 'util-linux',
   'systemd-analyze': 'systemd',
   ssh: 'openssh-client',

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  canReadByHandle,
-  foreignRegistrations,
-  parseListeningPorts,
-  parseRpcinfo,
-  requireMtab,
-} from '../../exports/nfs/ganesha/host.ts';
+import { canReadByHandle, foreignRegistrations, requireMtab } from '../../exports/nfs/ganesha/host.ts';
+import { parseListeningPorts, parseRpcinfo } from '../../exports/nfs/rpcbind.ts';
 
 test('listening ports of /proc/net/tcp', () => {
   const text = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

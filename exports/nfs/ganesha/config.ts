@@ -1,6 +1,6 @@
 import { BakeryError } from '../../../core/errors.ts';
 import type { NfsExport, NfsPorts } from '../backend.ts';
-import { canonicalClient } from '../client.ts';
+import { requireExport, requirePath } from '../servable.ts';
 
 /** What the server's configuration depends on. */
 export interface GaneshaConfig {
@@ -9,22 +9,9 @@ export interface GaneshaConfig {
   readonly recoveryRoot: string;
 }
 
-function invalid(what: string): BakeryError {
-  return new BakeryError('invalid', 'export-invalid', 'that export cannot be served', { detail: what });
-}
-
-/**
- * A path as ganesha's lexer (src/config_parsing/conf_lex.l) takes it between double quotes: everything stands for itself but
- * the quote and the backslash. Those are refused rather than escaped, and so are control characters: dbus-send's replies
- * could not carry them back. Blanks, `#`, `;`, `$` and single quotes are fine.
- */
+/** A path as ganesha's lexer (src/config_parsing/conf_lex.l) takes it between double quotes: everything stands for itself. */
 export function quotePath(path: string): string {
-  const plain = !path.endsWith('/') && !/\/(\.{0,2})(\/|$)/.test(path);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
-  if (!path.startsWith('/') || !plain || /["\\\u0000-\u001f\u007f]/.test(path) || Buffer.byteLength(path) > 1000) {
-    throw invalid(`path ${JSON.stringify(path)}`);
-  }
-  return `"${path}"`;
+  return `"${requirePath(path)}"`;
 }
 
 /** The server's own part of its file, in front of its exports (`renderExport`). */
@@ -68,9 +55,7 @@ LOG {
  * @throws BakeryError `export-invalid` (invalid).
  */
 export function renderExport(wanted: NfsExport): string {
-  if (!Number.isInteger(wanted.id) || wanted.id < 1 || wanted.id > 65535) throw invalid(`id ${wanted.id}`);
-  const client = canonicalClient(wanted.client);
-  if (client === undefined) throw invalid(`client ${JSON.stringify(wanted.client)}`);
+  const client = requireExport(wanted);
   const path = quotePath(wanted.path);
   return `EXPORT {
   Export_Id = ${wanted.id};

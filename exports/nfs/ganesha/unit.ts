@@ -8,10 +8,11 @@ import type { Exec } from '../../../core/host/exec.ts';
 import { removeFile, writeFileAtomic } from '../../../core/host/files.ts';
 import type { Log } from '../../../core/log.ts';
 import type { NfsPorts } from '../backend.ts';
+import { listeningPorts, RPCBIND_PORT } from '../rpcbind.ts';
 import { exportManager } from './bus.ts';
 import { renderBusConf, renderGaneshaConf } from './config.ts';
 import { buildGuard, guardEnvironment, guardSource, requireGuard } from './guard.ts';
-import { listeningPorts, RPCBIND_PORT, refuseForeignServer, requireCapability, requireMtab } from './host.ts';
+import { refuseForeignServer, requireCapability, requireMtab } from './host.ts';
 import type { UnitLayout, UnitRecord } from './layout.ts';
 import { chooseSocket, configHash, readUnitRecord, removeSocket, writeUnitRecord } from './layout.ts';
 

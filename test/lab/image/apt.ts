@@ -57,17 +57,19 @@ export function findMirror(etcApt = '/etc/apt', osRelease = '/etc/os-release'): 
   return found;
 }
 
-/** An apt of our own for arm64: its lists, cache and status are below a folder; the system's apt is not touched. */
+/** An apt of our own for one architecture: its lists, cache and status are below a folder; the system's apt is not touched. */
 export interface PrivateApt {
   update(): Promise<void>;
   /** The package that a metapackage like linux-image-arm64 stands for. */
   dependsOn(name: string, pattern: RegExp): Promise<string>;
+  /** The packages that have to be installed for `names` on an empty machine, themselves included. */
+  closureOf(names: readonly string[]): Promise<readonly string[]>;
   /** Downloads packages into a folder and unpacks each into `target`, without their scripts. */
   unpack(names: readonly string[], target: string): Promise<void>;
 }
 
 /** Sets up a private apt below `folder`. */
-export function privateApt(folder: string, mirror: Mirror): PrivateApt {
+export function privateApt(folder: string, mirror: Mirror, architecture: 'arm64' | 'amd64' = 'arm64'): PrivateApt {
   const at = (...names: string[]): string => join(folder, ...names);
   for (const name of ['lists/partial', 'cache/archives/partial', 'etc/apt.conf.d', 'debs', 'log']) {
     mkdirSync(at(name), { recursive: true });
@@ -76,8 +78,8 @@ export function privateApt(folder: string, mirror: Mirror): PrivateApt {
   const options = mirror.signedBy ? `[signed-by=${mirror.signedBy}] ` : '';
   writeFileSync(at('etc/sources.list'), `deb ${options}${mirror.uri} ${mirror.suite} ${COMPONENTS}\n`);
   const settings: Record<string, string> = {
-    'APT::Architecture': 'arm64',
-    'APT::Architectures': 'arm64',
+    'APT::Architecture': architecture,
+    'APT::Architectures': architecture,
     'Acquire::Languages': 'none',
     // As root apt would drop to the user _apt, which may not enter our folder.
     'APT::Sandbox::User': 'root',
@@ -109,6 +111,10 @@ export function privateApt(folder: string, mirror: Mirror): PrivateApt {
         .find((word) => pattern.test(word));
       if (found === undefined) throw new Error(`${name} depends on nothing like ${pattern}:\n${text}`);
       return found;
+    },
+    closureOf: async (names) => {
+      const text = await run('apt-get', ['-s', '--no-install-recommends', 'install', ...names], { env });
+      return [...text.matchAll(/^Inst (\S+)/gm)].map(([, name = '']) => name);
     },
     unpack: async (names, target) => {
       mkdirSync(target, { recursive: true });

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import type { NfsBackend } from '../../exports/nfs/backend.ts';
+import { nfsdBackend } from '../../exports/nfs/nfsd/backend.ts';
+import { runInMachine } from '../lab/x86/machine.ts';
+import { isLongRun, size } from '../sizes.ts';
+import { insideLab, type Lab, openLab } from './nfs-lab.ts';
+import { nfsSuite } from './nfs-suite.ts';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const make = (root: string): NfsBackend => nfsdBackend({ root, log: quiet });
+const folder = insideLab();
+
+if (folder === undefined) {
+  test("the kernel's NFS server, in an emulated machine", async () => {
+    const { code, output } = await runInMachine(import.meta.filename, { limitMs: 300_000, isLong: isLongRun });
+    assert.equal(code, 0, output.slice(-6_000));
+    assert.match(output, /ℹ tests [1-9]/);
+  });
+} else {
+  let lab: Lab;
+  before(() => {
+    lab = openLab(folder);
+  });
+  nfsSuite({ name: 'nfsd', make, many: size('nfsdExports') }, () => lab);
+}

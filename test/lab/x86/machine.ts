@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import {
+  cpSync,
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { boundToUs, LAB_ENV, requireTools } from '../sh.ts';
+import { archive } from './archive.ts';
+import { buildMachine } from './build.ts';
+
+const REPOSITORY = join(import.meta.dirname, '../../..');
+/** What a test of the exports runs. */
+const SOURCES = ['package.json', 'core', 'exports', 'test/contract', 'test/lab', 'test/sizes.ts'];
+const PACKAGES = ['execa'];
+
+/** A package and all that it needs, by name. */
+function packagesOf(names: readonly string[], found = new Set<string>()): ReadonlySet<string> {
+  for (const name of names.filter((each) => !found.has(each))) {
+    found.add(name);
+    const text = readFileSync(join(REPOSITORY, 'node_modules', name, 'package.json'), 'utf8');
+    const { dependencies = {} } = JSON.parse(text) as { dependencies?: Readonly<Record<string, string>> };
+    packagesOf(Object.keys(dependencies), found);
+  }
+  return found;
+}
+
+/** The first root: the machine's, and our sources in /src. */
+async function writeRoot(machineRoot: string, folder: string): Promise<string> {
+  const sources = join(folder, 'tree', 'src');
+  mkdirSync(sources, { recursive: true });
+  for (const name of SOURCES) cpSync(join(REPOSITORY, name), join(sources, name), { recursive: true });
+  const modules = realpathSync(join(REPOSITORY, 'node_modules'));
+  for (const name of packagesOf(PACKAGES)) {
+    cpSync(join(modules, name), join(sources, 'node_modules', name), { recursive: true });
+  }
+  await archive(join(folder, 'tree'), join(folder, 'src.cpio'));
+  const whole = join(folder, 'root.cpio');
+  await pipeline(createReadStream(machineRoot), createWriteStream(whole));
+  await pipeline(createReadStream(join(folder, 'src.cpio')), createWriteStream(whole, { flags: 'a' }));
+  return whole;
+}
+
+/** What ran in the machine. */
+export interface MachineRun {
+  /** Exit code of the test file; undefined when the machine ended, or was ended, before it. */
+  readonly code: number | undefined;
+  /** The serial console. */
+  readonly output: string;
+}
+
+/**
+ * Runs a test file in an emulated x86 machine of its own, with Debian's kernel and this Node; no network. Without KVM: it needs no more rights
+ * than its caller, and is some ten times slower than this machine.
+ */
+export async function runInMachine(file: string, options: { limitMs: number; isLong: boolean }): Promise<MachineRun> {
+  requireTools('qemu-system-x86_64', 'cpio', 'flock', 'depmod', 'dpkg-deb');
+  const machine = buildMachine();
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-x86-'));
+  try {
+    const root = await writeRoot(machine.root, folder);
+    const words = ['console=ttyS0', 'quiet', 'panic=-1', `lab.file=${relative(REPOSITORY, file)}`];
+    if (options.isLong) words.push('lab.long=1');
+    const argv = boundToUs(
+      'qemu-system-x86_64',
+      ...[
+        '-accel',
+        'tcg,thread=multi',
+        '-cpu',
+        'max',
+        '-M',
+        'q35',
+        '-smp',
+        '2',
+        '-m',
+        '2048',
+        '-nodefaults',
+        '-no-reboot',
+      ],
+      ...['-display', 'none', '-monitor', 'none', '-nic', 'none', '-serial', 'stdio'],
+      ...['-kernel', machine.kernel, '-initrd', root, '-append', words.join(' ')],
+    );
+    return await watch(argv, options.limitMs);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function watch(argv: readonly string[], limitMs: number): Promise<MachineRun> {
+  const [program = '', ...args] = argv;
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: LAB_ENV, cwd: dirname(REPOSITORY) });
+  let output = '';
+  child.stdout.setEncoding('utf8');
+  child.stdout.on('data', (text: string) => {
+    const plain = text.replaceAll('\r', '');
+    output += plain;
+    process.stdout.write(plain);
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve());
+  });
+  clearTimeout(timer);
+  const code = /^LAB exit (\d+)$/m.exec(output)?.[1];
+  return { code: code === undefined ? undefined : Number(code), output };
+}
