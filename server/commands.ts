@@ -44,6 +44,7 @@ export async function consultDoctor(given: Config, print: (line: string) => void
     interface: local.find((own) => own.address === address)?.interface,
     ports: { tftp: config.BAKERY_TFTP_PORT, dhcp: config.BAKERY_DHCP_PORT },
     dhcp: config.BAKERY_DHCP,
+    backend: config.BAKERY_NFS_BACKEND === 'nfsd' ? 'nfsd' : 'ganesha',
     exec,
     clock: systemClock,
   });

@@ -78,7 +78,10 @@ const SETTINGS = {
   BAKERY_HEADER_SECONDS: { schema: seconds(15), help: 'how long the header of a call may take' },
   BAKERY_BODY_SECONDS: { schema: seconds(30), help: 'how long the body of a call may take that is no upload' },
   BAKERY_STALL_SECONDS: { schema: seconds(60), help: 'how long an upload may bring nothing before it is ended' },
-  BAKERY_NFS_BACKEND: { schema: z.enum(['auto', 'ganesha']).default('auto'), help: 'auto or ganesha' },
+  BAKERY_NFS_BACKEND: {
+    schema: z.enum(['auto', 'ganesha', 'nfsd']).default('auto'),
+    help: "the NFS server: ganesha, nfsd (the kernel's own); auto: ganesha",
+  },
   BAKERY_NFS_PORT: { schema: port(2049), help: 'port of the NFS server; any other than 2049 is told to Pis' },
   BAKERY_MOUNTD_PORT: { schema: port(20_048), help: 'port of its mount service' },
   BAKERY_EXPORT_POLICY: {
@@ -168,6 +171,14 @@ const ConfigSchema = z
   .refine((c) => c.BAKERY_EXPORT_POLICY !== 'subnet' || c.BAKERY_EXPORT_SUBNET !== undefined, {
     path: ['BAKERY_EXPORT_SUBNET'],
     message: 'is needed by the policy subnet',
+  })
+  .refine((c) => c.BAKERY_NFS_BACKEND !== 'nfsd' || c.BAKERY_NFS_PORT === 2049, {
+    path: ['BAKERY_NFS_PORT'],
+    message: 'is 2049 with the backend nfsd, which others of this machine may use too',
+  })
+  .refine((c) => c.BAKERY_NFS_BACKEND !== 'nfsd' || c.BAKERY_MOUNTD_PORT === 20_048, {
+    path: ['BAKERY_MOUNTD_PORT'],
+    message: 'is no setting with the backend nfsd: rpcbind names it',
   })
   .refine((c) => (c.BAKERY_TLS_CERT === undefined) === (c.BAKERY_TLS_KEY === undefined), {
     path: ['BAKERY_TLS_KEY'],

@@ -4,6 +4,7 @@ import type { Exec } from '../core/host/exec.ts';
 import type { Log } from '../core/log.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
+import { nfsdBackend } from '../exports/nfs/nfsd/backend.ts';
 import type { RetryLimits } from '../netboot/boots/retry.ts';
 import type { BootLimits } from '../netboot/boots/storm.ts';
 import type { Config } from './config.ts';
@@ -54,6 +55,7 @@ export function retryLimitsOf(config: Config): RetryLimits {
 
 /** The NFS server that the settings ask for. */
 export function backendOf(config: Config, log: Log, exec: Exec): NfsBackend {
+  if (config.BAKERY_NFS_BACKEND === 'nfsd') return nfsdBackend({ root: config.BAKERY_ROOT, exec, log });
   return ganeshaBackend({
     root: config.BAKERY_ROOT,
     nfsPort: config.BAKERY_NFS_PORT,

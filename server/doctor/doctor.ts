@@ -17,6 +17,7 @@ import {
   judgeStp,
   type PortState,
 } from './judge.ts';
+import { judgeNfsd, lookAtNfsd } from './nfsd.ts';
 import { answersNfs, askMount, askPorts } from './rpc.ts';
 import { askForOffers, askTftp, probePort } from './wire.ts';
 
@@ -29,6 +30,8 @@ export interface Patient {
   readonly interface: string | undefined;
   readonly ports: { readonly tftp: number; readonly dhcp: number };
   readonly dhcp: 'off' | 'listen' | 'proxy';
+  /** Which NFS server Bakery uses. */
+  readonly backend: 'ganesha' | 'nfsd';
   readonly exec: Exec;
   readonly clock: Clock;
 }
@@ -91,11 +94,17 @@ async function lookAtTftp({ address, ports, clock }: Patient, isRunning: boolean
   return probePort(address, ports.tftp, false);
 }
 
-async function lookAtNfs({ address, root }: Patient, isRunning: boolean): Promise<Finding[]> {
+async function lookAtNfs({ address, root, backend, exec }: Patient, isRunning: boolean): Promise<Finding[]> {
   const rpcbind = await askPorts(address);
   const isNfsAnswering = rpcbind !== undefined && rpcbind.nfs > 0 && (await answersNfs(address, rpcbind.nfs));
   const path = join(root, 'nfs', 'bakery-doctor');
   const mount = rpcbind && rpcbind.mountd > 0 ? await askMount(address, rpcbind.mountd, path) : 'no answer';
+  if (backend === 'nfsd') {
+    const facts = await lookAtNfsd(exec);
+    // Without a server of ours the kernel's may run: it would be used.
+    const isUsed = (facts.threads ?? 0) > 0;
+    return [...judgeNfsd(facts), ...judgeNfs({ isRunning: isRunning || isUsed, rpcbind, isNfsAnswering, mount })];
+  }
   return judgeNfs({ isRunning, rpcbind, isNfsAnswering, mount });
 }
 

@@ -39,7 +39,7 @@ export function parseDropped(text: string): number {
 
 /** Addresses that asked mountd for a mount, granted or not, one for each line of its log that says so. */
 export function parseMountRequests(log: string): Ipv4[] {
-  return [...log.matchAll(/ mount request from ([\d.]+):\d+ /g)].flatMap(([, host = '']) => parseIpv4(host) ?? []);
+  return [...log.matchAll(/ mount request from ([\d.]+)[: ]/g)].flatMap(([, host = '']) => parseIpv4(host) ?? []);
 }
 
 /** Who has asked for what. */
