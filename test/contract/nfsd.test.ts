@@ -6,6 +6,7 @@ import { runInMachine } from '../lab/x86/machine.ts';
 import { isLongRun, size } from '../sizes.ts';
 import { insideLab, type Lab, openLab } from './nfs-lab.ts';
 import { nfsSuite } from './nfs-suite.ts';
+import { nfsdTests } from './nfsd-beside.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const make = (root: string): NfsBackend => nfsdBackend({ root, log: quiet });
@@ -22,5 +23,6 @@ if (folder === undefined) {
   before(() => {
     lab = openLab(folder);
   });
+  nfsdTests(make, () => lab);
   nfsSuite({ name: 'nfsd', make, many: size('nfsdExports') }, () => lab);
 }

@@ -13,6 +13,7 @@ import { isolation } from './isolation.ts';
 import { legacy } from './legacy.ts';
 import { moves } from './moves.ts';
 import type { Mutation } from './mutation.ts';
+import { nfsd } from './nfsd.ts';
 import { operations } from './operations.ts';
 import { piDisks } from './pi-disks.ts';
 import { pis } from './pis.ts';
@@ -46,4 +47,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...piDisks,
   ...storms,
   ...moves,
+  ...nfsd,
 ];
