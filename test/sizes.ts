@@ -38,7 +38,7 @@ const SIZES = {
   stormMbit: { normal: 2, long: 100 },
   /** Exports of one NFS server, each added and removed by a call of its own; the kernel's runs in an emulated machine. */
   ganeshaExports: { normal: 100, long: 1_000 },
-  nfsdExports: { normal: 10, long: 1_000 },
+  nfsdExports: { normal: 5, long: 1_000 },
   /** Backups taken one after another while clients make disks. */
   backupsUnderLoad: { normal: 2, long: 30 },
   /** Hostile roots given to intake and identity. */

@@ -3,6 +3,7 @@ import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ipv4, parseIpv4 } from '../../core/ids.ts';
+import { isLongRun } from '../sizes.ts';
 
 const APT =
   'apt-get install nfs-ganesha nfs-ganesha-vfs gcc libc6-dev rpcbind dbus-daemon dbus-bin libnfs-utils iproute2 util-linux e2fsprogs';
@@ -48,6 +49,7 @@ function requireTools(): void {
     'nfs-cp',
     'ip',
     'unshare',
+    'nsenter',
     'mkfs.ext4',
   ];
   const missing = tools.filter(
@@ -88,7 +90,7 @@ export async function runInLab(file: string): Promise<number> {
     env: { ...env, [INSIDE]: folder },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), isLongRun ? 1_800_000 : 120_000);
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
@@ -138,7 +140,7 @@ function joinClient(name: string, net: number): Client {
   must('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
   must('ip', ['-n', name, 'address', 'add', `${own}/24`, 'dev', 'eth0']);
   must('ip', ['-n', name, 'link', 'set', 'eth0', 'up']);
-  const inside = (program: string, ...args: string[]) => run('ip', ['netns', 'exec', name, program, ...args]);
+  const inside = (program: string, ...args: string[]) => run('nsenter', [`--net=/run/netns/${name}`, program, ...args]);
   // libnfs 4 takes the path as it is: no percent-decoding.
   const url = (path: string, version: number) => `nfs://${server}${path}?version=${version}`;
   return {

@@ -37,7 +37,7 @@ if (folder === undefined) {
   before(() => {
     lab = openLab(folder);
   });
-  nfsSuite({ name: 'ganesha', make, many: size('ganeshaExports') }, () => lab);
+  nfsSuite({ name: 'ganesha', make, seenWithinMs: 3_000, many: size('ganeshaExports') }, () => lab);
   ganeshaUnitTests(() => lab);
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, before, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { convergeExports } from '../../exports/nfs/converge.ts';
@@ -60,7 +60,7 @@ export function nfsdTests(make: (root: string) => NfsBackend, openedLab: () => L
       served = { id: 5, path: lab.volume(root, 'bbbb0001'), client, access: 'rw' };
       for (const folder of ['films', 'by-hand', 'other-file']) mkdirSync(join('/srv', folder), { recursive: true });
     });
-    afterEach(() => backend.stop());
+    after(() => backend.stop());
 
     test("nobody else's exports are touched, whether from /etc/exports, from another file or added by hand", async () => {
       writeFileSync('/etc/exports', '/srv/films *(ro,fsid=1,no_subtree_check)\n');
@@ -156,12 +156,15 @@ export function nfsdTests(make: (root: string) => NfsBackend, openedLab: () => L
     });
 
     test('a server that runs already is used with what it exports, and is not stopped', async () => {
+      await backend.stop();
       const parts: ChildProcess[] = [];
       const begin = (program: string, ...args: string[]) => parts.push(spawn(program, args, { stdio: 'ignore' }));
       mkdirSync('/run/rpcbind', { recursive: true });
       begin('rpcbind', '-f', '-w');
       await until(() => run('rpcinfo', ['-p', '127.0.0.1']).code === 0);
       must('exportfs', ['-o', 'rw,fsid=7,no_subtree_check', `${lab.other.address}:/srv/by-hand`]);
+      // When one that looks up groups ends, the kernel waits 30 s for the next that would (cache_listeners_exist), and every client with it.
+      writeFileSync('/etc/nfs.conf.d/lab.conf', '[mountd]\nmanage-gids=n\n');
       begin('rpc.mountd', '-F');
       await until(() => / 100005 .* tcp /.test(run('rpcinfo', ['-p', '127.0.0.1']).stdout));
       must('rpc.nfsd', ['2']);
@@ -186,6 +189,7 @@ export function nfsdTests(make: (root: string) => NfsBackend, openedLab: () => L
           await new Promise((resolve) => part.once('exit', resolve));
         }
         must('exportfs', ['-ua']);
+        must('rm', ['/etc/nfs.conf.d/lab.conf']);
       }
     });
   });

@@ -13,7 +13,16 @@ import { expireHolders } from './held.ts';
 import { countThreads } from './kernel.ts';
 import { ETAB_FILE, EXPORTS_FILE, nfsdLayout } from './layout.ts';
 import { type Plan, planRemove, planServe, rivalOf } from './plan.ts';
-import { endServer, isWhole, lookAtServer, MOUNTD_PORT, NFS_PORT, type ServerContext, startServer } from './server.ts';
+import {
+  endServer,
+  isWhole,
+  lookAtServer,
+  MOUNTD_PORT,
+  NFS_PORT,
+  requireExportfs,
+  type ServerContext,
+  startServer,
+} from './server.ts';
 import { type Entry, ownExports, parseEtab, renderExports } from './table.ts';
 import { createVisitors } from './visitors.ts';
 
@@ -134,6 +143,7 @@ export function nfsdBackend(options: NfsdOptions): NfsBackend {
     ports: () => ({ nfs: NFS_PORT, mountd: MOUNTD_PORT }),
     start: (exports = async () => []) =>
       inTurn(async () => {
+        await requireExportfs(exec);
         const adopted = isWhole(await lookAtServer(exec));
         if (!adopted) await startServer(context, async () => serveAll(await exports()));
         await visitors.open();

@@ -19,16 +19,19 @@ export function holdsFiles(states: string, device: string): boolean {
  * @returns how many clients those were.
  */
 export async function expireHolders(device: string): Promise<number> {
-  let expired = 0;
-  for (const client of await readdir(nfsdFile('clients')).catch(() => [])) {
-    try {
-      if (!holdsFiles(await readFile(nfsdFile('clients', client, 'states'), 'utf8'), device)) continue;
-      await writeFile(nfsdFile('clients', client, 'ctl'), 'expire\n');
-      expired++;
-    } catch (error) {
-      // It has gone meanwhile.
-      if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENXIO') && !isErrno(error, 'EBUSY')) throw error;
-    }
+  const clients = await readdir(nfsdFile('clients')).catch(() => []);
+  const expired = await Promise.all(clients.map((client) => expireHolder(client, device)));
+  return expired.filter(Boolean).length;
+}
+
+async function expireHolder(client: string, device: string): Promise<boolean> {
+  try {
+    if (!holdsFiles(await readFile(nfsdFile('clients', client, 'states'), 'utf8'), device)) return false;
+    await writeFile(nfsdFile('clients', client, 'ctl'), 'expire\n');
+    return true;
+  } catch (error) {
+    // It has gone meanwhile.
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENXIO') || isErrno(error, 'EBUSY')) return false;
+    throw error;
   }
-  return expired;
 }

@@ -75,6 +75,16 @@ export function refuseForeign({ threads, nfs }: ServerState): void {
 }
 
 /**
+ * Sees to it that exportfs works: it is there, and so are the places that it reads. To list what there is fails only for a missing /etc/exports.
+ * @throws BakeryError `tool-missing` (unavailable).
+ */
+export async function requireExportfs(exec: Exec): Promise<void> {
+  await mkdir(dirname(EXPORTS_FILE), { recursive: true });
+  await appendFile(MAIN_EXPORTS_FILE, '');
+  await exec('exportfs', ['-s']);
+}
+
+/**
  * Starts what is not there: rpcbind, mountd, the kernel's threads; `serve` is called before anybody is answered. What is there is left as it
  * is. After a throw nothing runs that Bakery started.
  * @throws BakeryError `nfsd-missing`, `foreign-nfs-server`, `tool-missing`, `nfs-start-failed` (unavailable).
@@ -89,8 +99,6 @@ export async function startServer(context: ServerContext, serve: () => Promise<v
   const until = clock.monotonic() + context.startTimeoutMs;
   try {
     if (!before.rpcbind) await startRpcbind(context, until);
-    await mkdir(dirname(EXPORTS_FILE), { recursive: true });
-    await appendFile(MAIN_EXPORTS_FILE, '');
     await serve();
     if (!before.mountd) await startMountd(context, until);
     if ((before.threads ?? 0) === 0) await startThreads(context);
