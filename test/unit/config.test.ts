@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exec } from '../../core/host/exec.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import { legacyStatus, nextPiState, PI_EVENTS, PI_STATES } from '../../core/pi.ts';
 import { subnetOf } from '../../core/subnet.ts';
 import { chooseAddress, isOnOurWires, oneOnEachWire, onInterfaces } from '../../server/address.ts';
 import { helpText, readConfig } from '../../server/config.ts';
 import { presentedToken } from '../../server/http/auth.ts';
+import { backendOf } from '../../server/root.ts';
 
 test('without settings everything has its default', () => {
   const config = readConfig([], {});
@@ -47,6 +49,16 @@ for (const [argv, env, message] of wrong) {
     );
   });
 }
+
+test('the NFS server is the one of the setting, and auto is ganesha', () => {
+  const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+  const backend = (BAKERY_NFS_BACKEND: string) => backendOf(readConfig([], { BAKERY_NFS_BACKEND }), quiet, exec);
+  assert.deepEqual(
+    ['auto', 'ganesha', 'nfsd'].map((word) => backend(word).name),
+    ['ganesha', 'ganesha', 'nfsd'],
+  );
+  assert.deepEqual(backend('nfsd').ports(), { nfs: 2049, mountd: 20_048 });
+});
 
 test('--help names every setting with its flag', () => {
   const text = helpText();

@@ -6,13 +6,14 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { findMirror, privateApt } from '../image/apt.ts';
 import { run } from '../image/host.ts';
 import { needModules } from '../image/modules.ts';
@@ -75,6 +76,11 @@ async function buildTree(work: string): Promise<{ tree: string; kernel: string }
 async function build(path: string, prefix: string): Promise<string> {
   // Another builder may have had the lock before us.
   if (existsSync(path)) return `found ${path}`;
+  // We have the lock, so these belong to builders that were killed.
+  for (const name of readdirSync(dirname(prefix))) {
+    if (name.startsWith(basename(prefix)) && name.length === basename(prefix).length + 6)
+      rmSync(join(dirname(prefix), name), { recursive: true, force: true });
+  }
   const work = mkdtempSync(prefix);
   try {
     const { tree, kernel } = await buildTree(work);
