@@ -85,6 +85,16 @@ export function nfsdTests(make: (root: string) => NfsBackend, openedLab: () => L
       must('exportfs', ['-r']);
     });
 
+    test('another Bakery on this host is refused, and does not stop what this one serves', async () => {
+      await backend.start();
+      await backend.add(served);
+      const late = make(join(lab.folder, 'late'));
+      await assert.rejects(late.start(), isBakeryCode('foreign-nfs-server'));
+      await late.stop();
+      assertServed(lab.pi, served.path, 'bbbb0001');
+      assert.deepEqual(await backend.list(), [served]);
+    });
+
     test("anybody's exportfs -ra serves the same, and so does the next boot's", async () => {
       await backend.start();
       await backend.add(served);

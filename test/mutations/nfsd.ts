@@ -62,6 +62,14 @@ export const nfsd: readonly Mutation[] = [
     fails: 'a server is whole with threads',
   },
   {
+    name: 'nfsd: another Bakery is refused',
+    file: 'exports/nfs/nfsd/plan.ts',
+    old: 'return !path.startsWith(`${root}/`) && mounted.has(path);',
+    new: 'return !path.startsWith(root) && mounted.has(path);',
+    test: UNIT,
+    fails: 'an export of another root is another Bakery’s',
+  },
+  {
     name: 'nfsd: the kernel lets go of a volume',
     file: 'exports/nfs/nfsd/backend.ts',
     old: 'const isFree = await letGo(before.path, clock);',

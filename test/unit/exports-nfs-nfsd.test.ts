@@ -5,7 +5,7 @@ import type { NfsExport } from '../../exports/nfs/backend.ts';
 import { type CacheTexts, holdsVolume, isStale, reachedBy } from '../../exports/nfs/nfsd/caches.ts';
 import { fsidOf, handleWords, idOf } from '../../exports/nfs/nfsd/fsid.ts';
 import { holdsFiles } from '../../exports/nfs/nfsd/held.ts';
-import { planRemove, planServe, rivalOf } from '../../exports/nfs/nfsd/plan.ts';
+import { isAnothers, planRemove, planServe, rivalOf } from '../../exports/nfs/nfsd/plan.ts';
 import { isWhole, refuseForeign } from '../../exports/nfs/nfsd/server.ts';
 import { optionsOf, ownExports, parseEtab, renderExports } from '../../exports/nfs/nfsd/table.ts';
 import { parseDropped, parseHistogram, parseMountRequests } from '../../exports/nfs/nfsd/visitors.ts';
@@ -124,6 +124,12 @@ describe('calls of exportfs', () => {
     assert.deepEqual(planRemove(7, entries).calls, []);
     assert.equal(rivalOf({ ...first, path: '/srv/films' }, entries)?.client, '*');
     assert.equal(rivalOf(first, entries), undefined);
+  });
+  test('an export of another root is another Bakery’s while its volume is mounted', () => {
+    const mounted = new Set([first.path]);
+    assert.equal(isAnothers(first, '/data', mounted), false);
+    assert.equal(isAnothers(first, '/dat', mounted), true);
+    assert.equal(isAnothers(first, '/dat', new Set()), false);
   });
   test('what cannot be expressed is refused before anything is called', () => {
     for (const wrong of [

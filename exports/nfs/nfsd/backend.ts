@@ -12,7 +12,7 @@ import { letGo, reachedBy, readCaches, settle } from './caches.ts';
 import { expireHolders } from './held.ts';
 import { countThreads } from './kernel.ts';
 import { ETAB_FILE, EXPORTS_FILE, nfsdLayout } from './layout.ts';
-import { type Plan, planRemove, planServe, rivalOf } from './plan.ts';
+import { isAnothers, type Plan, planRemove, planServe, rivalOf } from './plan.ts';
 import {
   endServer,
   isWhole,
@@ -132,6 +132,19 @@ export function nfsdBackend(options: NfsdOptions): NfsBackend {
     }
   }
 
+  /** Exports with an fsid of Bakery's that are none of ours: two on one server would each take away what the other serves. */
+  async function anothers(): Promise<readonly NfsExport[]> {
+    const mounted = new Set((await readMounts()).map(({ mountPoint }) => mountPoint));
+    return ownExports(await entries()).filter((entry) => isAnothers(entry, options.root, mounted));
+  }
+  async function refuseAnother(): Promise<void> {
+    const [entry] = await anothers();
+    if (!entry) return;
+    throw new BakeryError('unavailable', 'foreign-nfs-server', 'another Bakery uses the NFS server of this host', {
+      detail: `it serves ${entry.path}; stop it (npm start -- stop with its root)`,
+    });
+  }
+
   const change = (act: () => Promise<void>) =>
     inTurn(async () => {
       await requireServer();
@@ -144,6 +157,7 @@ export function nfsdBackend(options: NfsdOptions): NfsBackend {
     start: (exports = async () => []) =>
       inTurn(async () => {
         await requireExportfs(exec);
+        await refuseAnother();
         const adopted = isWhole(await lookAtServer(exec));
         if (!adopted) await startServer(context, async () => serveAll(await exports()));
         await visitors.open();
@@ -180,7 +194,10 @@ export function nfsdBackend(options: NfsdOptions): NfsBackend {
     },
     stop: () =>
       inTurn(async () => {
-        for (const { id } of ownExports(await entries())) await withdraw(id);
+        const others = await anothers();
+        const kept = new Set(others.map(({ id }) => id));
+        for (const { id } of ownExports(await entries())) if (!kept.has(id)) await withdraw(id);
+        if (others.length > 0) return;
         await removeFile(EXPORTS_FILE);
         await visitors.close();
         await endServer(context);

@@ -54,3 +54,8 @@ export function planRemove(id: number, entries: readonly Entry[]): Plan {
   const calls = entries.filter((entry) => idOfEntry(entry) === id).map(unexport);
   return { calls, own: ownExports(entries).filter((entry) => entry.id !== id) };
 }
+
+/** True for an export of another Bakery that lives: it is at another root, and its volume is mounted. One of a root that was moved is left over. */
+export function isAnothers({ path }: NfsExport, root: string, mounted: ReadonlySet<string>): boolean {
+  return !path.startsWith(`${root}/`) && mounted.has(path);
+}
