@@ -32,11 +32,30 @@ function packagesOf(names: readonly string[], found = new Set<string>()): Readon
   return found;
 }
 
+/** How a machine is run. */
+export interface MachineOptions {
+  readonly limitMs: number;
+  readonly isLong: boolean;
+  /** Copied into /src, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Its one network card: a tap of this network namespace, and the address that it has. */
+  readonly nic?: { readonly tap: string; readonly address: string };
+  /** Told each line of its console. */
+  readonly onLine?: (line: string) => void;
+  /** Its power. */
+  readonly signal?: AbortSignal;
+}
+
 /** The first root: the machine's, and our sources in /src. */
-async function writeRoot(machineRoot: string, folder: string): Promise<string> {
+async function writeRoot(
+  machineRoot: string,
+  folder: string,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
   const sources = join(folder, 'tree', 'src');
   mkdirSync(sources, { recursive: true });
   for (const name of SOURCES) cpSync(join(REPOSITORY, name), join(sources, name), { recursive: true });
+  for (const [name, file] of Object.entries(files)) cpSync(file, join(sources, name));
   const modules = realpathSync(join(REPOSITORY, 'node_modules'));
   for (const name of packagesOf(PACKAGES)) {
     cpSync(join(modules, name), join(sources, 'node_modules', name), { recursive: true });
@@ -60,12 +79,12 @@ export interface MachineRun {
  * Runs a test file in an emulated x86 machine of its own, with Debian's kernel and this Node; no network. Without KVM: it needs no more rights
  * than its caller, and is some ten times slower than this machine.
  */
-export async function runInMachine(file: string, options: { limitMs: number; isLong: boolean }): Promise<MachineRun> {
+export async function runInMachine(file: string, options: MachineOptions): Promise<MachineRun> {
   requireTools('qemu-system-x86_64', 'cpio', 'flock', 'depmod', 'dpkg-deb');
   const machine = buildMachine();
   const folder = mkdtempSync(join(tmpdir(), 'bakery-x86-'));
   try {
-    const root = await writeRoot(machine.root, folder);
+    const root = await writeRoot(machine.root, folder, options.files ?? {});
     // no_timer_check: on a busy machine the emulated timer is late, which the kernel would take for a broken one.
     const words = [
       'console=ttyS0',
@@ -76,6 +95,16 @@ export async function runInMachine(file: string, options: { limitMs: number; isL
       `lab.file=${relative(REPOSITORY, file)}`,
     ];
     if (options.isLong) words.push('lab.long=1');
+    const nic = options.nic;
+    if (nic) words.push(`lab.address=${nic.address}`);
+    const cable = nic
+      ? [
+          '-netdev',
+          `tap,id=n0,ifname=${nic.tap},script=no,downscript=no`,
+          '-device',
+          'virtio-net-pci,netdev=n0,romfile=',
+        ]
+      : ['-nic', 'none'];
     const argv = boundToUs(
       'qemu-system-x86_64',
       ...[
@@ -92,26 +121,33 @@ export async function runInMachine(file: string, options: { limitMs: number; isL
         '-nodefaults',
         '-no-reboot',
       ],
-      ...['-display', 'none', '-monitor', 'none', '-nic', 'none', '-serial', 'stdio'],
+      ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
       ...['-kernel', machine.kernel, '-initrd', root, '-append', words.join(' ')],
     );
-    return await watch(argv, options.limitMs);
+    return await watch([...argv, ...cable], options);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function watch(argv: readonly string[], limitMs: number): Promise<MachineRun> {
+async function watch(argv: readonly string[], options: MachineOptions): Promise<MachineRun> {
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: LAB_ENV, cwd: dirname(REPOSITORY) });
   let output = '';
+  let told = 0;
   child.stdout.setEncoding('utf8');
   child.stdout.on('data', (text: string) => {
     const plain = text.replaceAll('\r', '');
     output += plain;
     process.stdout.write(plain);
+    const lines = output.split('\n');
+    for (const line of lines.slice(told, -1)) options.onLine?.(line);
+    told = lines.length - 1;
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.limitMs);
+  const cut = () => child.kill('SIGKILL');
+  if (options.signal?.aborted) cut();
+  options.signal?.addEventListener('abort', cut);
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', () => resolve());
