@@ -17,6 +17,11 @@ import { openSource, type Source } from './source.ts';
  * this thread alone (setpriority(2), "C library/kernel differences").
  */
 const PRIORITY = -5;
+/**
+ * With more transfers than these a thread goes with the others. One that goes first is woken for each packet of each client; one that waits
+ * its turn finds what has come from many meanwhile, and sends a sixth more on a machine whose processors are the limit (docs/performance.md).
+ */
+const CROWD = 32;
 /** A flood of requests must not become a flood of messages: the load is told at most so often. */
 const TELL_LOAD_MS = 200;
 const TOO_MANY = 'too many transfers at once';
@@ -51,6 +56,7 @@ function run(
 
   let turnedAway = 0;
   let telling: NodeJS.Timeout | undefined;
+  let goesFirst = true;
 
   /** Tells the load soon, if it is not about to. */
   function loadChanged(): void {
@@ -59,6 +65,9 @@ function run(
       telling = undefined;
       tell({ kind: 'load', load: { sessions: underWay.total, turnedAway } });
       turnedAway = 0;
+      if (goesFirst === underWay.total <= CROWD) return;
+      goesFirst = !goesFirst;
+      setNice(goesFirst ? PRIORITY : 0);
     }, TELL_LOAD_MS);
   }
 
@@ -222,9 +231,9 @@ async function bind(to: { address: Ipv4; port: number; reusePort: boolean }): Pr
   }
 }
 
-function goFirst(): void {
+function setNice(value: number): void {
   try {
-    setPriority(PRIORITY);
+    setPriority(value);
   } catch {
     // Without CAP_SYS_NICE it waits its turn.
   }
@@ -232,6 +241,6 @@ function goFirst(): void {
 
 if (parentPort) {
   const port = parentPort;
-  goFirst();
+  setNice(PRIORITY);
   run(workerData as WorkerSettings, (message) => port.postMessage(message), port);
 }

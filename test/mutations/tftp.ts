@@ -39,7 +39,7 @@ export const tftp: readonly Mutation[] = [
   {
     name: 'TFTP threads go before what else the machine does',
     file: 'netboot/tftp/worker.ts',
-    old: '  goFirst();\n',
+    old: '  setNice(PRIORITY);\n',
     new: '',
     test: THREADS,
     fails: 'its threads go before everything else',
@@ -59,5 +59,13 @@ export const tftp: readonly Mutation[] = [
     new: "if (third === undefined || fourth === undefined) throw new Error('short');",
     test: 'test/unit/netboot/crowd.test.ts',
     fails: 'whatever a client sends to its transfer',
+  },
+  {
+    name: 'tftp: a thread with a crowd goes with the others',
+    file: 'netboot/tftp/worker.ts',
+    old: 'if (goesFirst === underWay.total <= CROWD) return;',
+    new: 'if (goesFirst === underWay.total >= 0) return;',
+    test: 'test/unit/netboot/threads.test.ts',
+    fails: 'a thread with a crowd of clients',
   },
 ];

@@ -42,18 +42,43 @@ test('a transfer goes on while the thread that answers requests does nothing els
   assert.equal(Atomics.load(flags, 1), 600_000);
 });
 
+/** How many threads go first: each has a nice value of its own (proc(5), field 19; the second field may hold blanks). */
+const preferred = () =>
+  readdirSync('/proc/self/task').filter((id) => {
+    const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16] === '-5';
+  }).length;
+
 test('its threads go before everything else in the process', async (context) => {
-  // Each thread has a nice value of its own (proc(5), field 19; the second field may hold blanks).
-  const preferred = () =>
-    readdirSync('/proc/self/task').filter((id) => {
-      const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16] === '-5';
-    }).length;
   // The pool of threads for files takes on the value of whoever needs it first.
   await readdir('/proc/self/task');
   const before = preferred();
   await startFor(context, { threads: 3 });
   assert.equal(preferred() - before, 3);
+});
+
+test('a thread with a crowd of clients goes with the others, and first again when few are left', async (context) => {
+  await readdir('/proc/self/task');
+  const before = preferred();
+  const held: (() => void)[] = [];
+  const server = await startFor(context, {
+    threads: 1,
+    resolve: () =>
+      new Promise((resolve) => held.push(() => resolve({ kind: 'error', code: 1, message: 'File not found' }))),
+  });
+  const ask = async (many: number) => {
+    for (let n = 0; n < many; n++) await sendTo(openSocket(context), readRequest('name'), server.port);
+    await until('all have asked', () => held.length === many);
+  };
+  await ask(32);
+  // Told at most five times a second.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.equal(preferred() - before, 1, 'a rack of them is no crowd');
+  for (const release of held.splice(0)) release();
+  await ask(33);
+  await until('it goes with the others', () => preferred() === before);
+  for (const release of held.splice(0)) release();
+  await until('it goes first again', () => preferred() - before === 1);
 });
 
 test('requests of many clients are spread over the threads, and those of one port go to one', async (context) => {
