@@ -22,10 +22,10 @@ export const IdempotencyHeaders = z.looseObject({
 export function keyOf(request: FastifyRequest): IdempotencyKey | undefined {
   const key = request.headers['idempotency-key'];
   if (typeof key !== 'string') return undefined;
-  // The body of an upload is a stream; the name in the path is what it asks for.
+  // The body of an upload is a stream; the address is what it asks for, with what is to be made of it and how.
   const body =
     typeof (request.body as { pipe?: unknown } | undefined)?.pipe === 'function' ? null : (request.body ?? null);
-  const asked = JSON.stringify([request.method, request.url.split('?')[0], body]);
+  const asked = JSON.stringify([request.method, request.url, body]);
   return { actor: request.actor, key, fingerprint: createHash('sha256').update(asked).digest('hex') };
 }
 

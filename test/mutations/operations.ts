@@ -183,6 +183,14 @@ export const operations: readonly Mutation[] = [
     fails: 'one disk is attached to one of two Pis that ask at once',
   },
   {
+    name: 'a key is for one address, with its query',
+    file: 'server/http/idempotency.ts',
+    old: 'JSON.stringify([request.method, request.url, body])',
+    new: "JSON.stringify([request.method, request.url.split('?')[0], body])",
+    test: 'test/wire/operations.test.ts',
+    fails: 'the same Idempotency-Key gets the same answer',
+  },
+  {
     name: 'an attached disk is not deleted',
     file: 'server/operations/disks.ts',
     old: "      if (disk.pi) throw attachedTo(disk.id, disk.pi);\n      await setDiskState(trx, disk.id, 'removing');",

@@ -195,6 +195,8 @@ inOwnNamespace(import.meta.url, () => {
     assert.equal(await count(), before + 1);
     const changed = await withKey(key, 'POST', '/disks', { size: 4 });
     assert.deepEqual([changed.status, changed.body.code], [409, 'idempotency-mismatch']);
+    const asked = await withKey(key, 'POST', '/disks?by=another', { size: 3 });
+    assert.deepEqual([asked.status, asked.body.code], [409, 'idempotency-mismatch'], 'nor for another address');
     assert.equal((await withKey('no blanks please', 'POST', '/disks', { size: 3 })).status, 400);
     const baked = await withKey(other, 'POST', '/fridge', { bakeformName: 'tiny' });
     await rest();
