@@ -4,7 +4,7 @@ import { blamingRoot } from './faults.ts';
 
 /** What bakery-disks reads on the Pi, and what it tells. */
 const LIST = 'piConfig/disks.json';
-const STATE = 'piConfig/disks.state';
+const STATE = 'var/lib/bakery/disks.state';
 const MOST_STATE_BYTES = 64 * 1024;
 
 /**

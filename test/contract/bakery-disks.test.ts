@@ -69,7 +69,7 @@ inOwnNamespace(import.meta.url, () => {
       assert.equal(busy.code, 1);
       assert.match(busy.said, new RegExp(`${ID}: busy: ${at('content')} is in use`));
       assert.ok(existsSync(join(place, 'disk.img')));
-      assert.equal(readFileSync(at('piConfig/disks.state'), 'utf8'), `${ID}\n`);
+      assert.equal(readFileSync(at('var/lib/bakery/disks.state'), 'utf8'), `${ID}\n`);
 
       const ended = new Promise((resolve) => user?.once('close', resolve));
       user.kill('SIGKILL');

@@ -238,7 +238,7 @@ inOwnNamespace(
         return heard?.text ?? '';
       };
       const setUp = () =>
-        readFileSync(join(root, 'nfs', PI.id, 'piConfig/disks.state'), 'utf8')
+        readFileSync(join(root, 'nfs', PI.id, 'var/lib/bakery/disks.state'), 'utf8')
           .trim()
           .split('\n');
 

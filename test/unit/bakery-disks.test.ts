@@ -78,7 +78,7 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       return made.map((call) => call.split(' ')[0]);
     };
     const links = () => (existsSync(at('dev/bakery')) ? readdirSync(at('dev/bakery')).toSorted() : []);
-    const told = () => readFileSync(at('piConfig/disks.state'), 'utf8').split('\n').filter(Boolean);
+    const told = () => readFileSync(at('var/lib/bakery/disks.state'), 'utf8').split('\n').filter(Boolean);
 
     beforeEach(() => {
       top = mkdtempSync(join(tmpdir(), 'bakery-disks-'));

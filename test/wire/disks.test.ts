@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Log } from '../../core/log.ts';
@@ -158,7 +158,9 @@ inOwnNamespace(import.meta.url, () => {
 
   test('Bakery writes the list of the disks of a Pi where it is told to, and takes a disk away when the Pi has let go', async () => {
     const folder = join(rack.world.root, 'nfs', pi, 'piConfig');
-    const [list, state] = [join(folder, 'disks.json'), join(folder, 'disks.state')];
+    const own = join(folder, '../var/lib/bakery');
+    mkdirSync(own, { recursive: true });
+    const [list, state] = [join(folder, 'disks.json'), join(own, 'disks.state')];
     const listed = (): Disk[] => JSON.parse(readFileSync(list, 'utf8'));
     const attached = async () => (await ask<{ disks: Disk[] }>(200, 'GET', `/oven/${pi}`)).disks.slice(1);
     const [one, two] = [await makeDisk({ size: 2 }), await makeDisk({ size: 2 })];
