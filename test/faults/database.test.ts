@@ -40,7 +40,7 @@ async function openLab(t: Pick<TestContext, 'after'>) {
     type: 'xfs',
     before(folder) {
       mkdirSync(join(folder, 'db'));
-      sh('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', join(folder, 'db'));
+      sh('mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', join(folder, 'db'));
       return { DB_PATH: join(folder, 'db', 'bakery.db') };
     },
   });
