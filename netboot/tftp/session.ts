@@ -3,6 +3,7 @@ import { isErrno } from '../../core/errors.ts';
 import type { TftpRequest, TftpTransfer } from './messages.ts';
 import { negotiate } from './options.ts';
 import { dataHeader, decodePacket, encodeError, encodeOack, TFTP_ERROR } from './packet.ts';
+import { type Poll, pollMs } from './poll.ts';
 import type { Source } from './source.ts';
 import {
   advanceTransfer,
@@ -28,11 +29,13 @@ const MAX_WAITING = 64;
 /**
  * Sends `source` to the client from a socket of its own, bound to the address the request came to and connected to the
  * client: the kernel then drops what strangers send to it, so nobody else can advance or end the transfer (RFC 1350 §4).
+ * `transfers` says how many the thread has under way.
  */
 export function startSession(
   request: TftpRequest,
   asked: { readonly options: ReadonlyMap<string, string>; readonly mtu?: number | undefined },
   source: Source,
+  thread: { readonly poll: Poll; transfers(): number },
 ): Session {
   const began = performance.now();
   const socket: Socket = createSocket('udp4');
@@ -90,7 +93,9 @@ export function startSession(
     if (end) finish(end);
     if (ended) return;
     if (timerMs !== undefined) setTimer(timerMs);
-    if (send) sendBlocks(send.from, send.to);
+    if (!send) return;
+    sendBlocks(send.from, send.to);
+    thread.poll.during(pollMs(step.state.roundTrip, thread.transfers()));
   }
 
   function sendBlocks(from: number, to: number): void {

@@ -7,6 +7,7 @@ import type { Ipv4 } from '../../core/ids.ts';
 import { CAPS, countSessions } from './caps.ts';
 import type { FromWorker, TftpAnswer, TftpRequest, TftpTransfer, ToWorker, WorkerSettings } from './messages.ts';
 import { decodePacket, encodeError, TFTP_ERROR } from './packet.ts';
+import { createPoll } from './poll.ts';
 import { type Session, startSession } from './session.ts';
 import { openSource, type Source } from './source.ts';
 
@@ -51,6 +52,7 @@ function run(
   const waiting = new Map<number, Entry>();
   /** The caps hold for all threads together, which the main thread sees to. Here they keep a flood from it. */
   const underWay = countSessions(CAPS);
+  const thread = { poll: createPoll(), transfers: () => underWay.total };
   let nextId = 1;
   let closed = false;
 
@@ -156,7 +158,7 @@ function run(
     let transfer: TftpTransfer;
     const waitedMilliseconds = Math.round(performance.now() - entry.askedAt);
     if ('load' in source) {
-      entry.session = startSession(request, { options: entry.options, mtu }, source);
+      entry.session = startSession(request, { options: entry.options, mtu }, source, thread);
       transfer = { ...(await entry.session.done), waitedMilliseconds };
     } else {
       refuse(socket, { address: request.client, port: request.port }, source.code, source.message);

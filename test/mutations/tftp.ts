@@ -68,4 +68,12 @@ export const tftp: readonly Mutation[] = [
     test: 'test/unit/netboot/threads.test.ts',
     fails: 'a thread with a crowd of clients',
   },
+  {
+    name: 'tftp: a thread with many transfers does not look for one alone',
+    file: 'netboot/tftp/poll.ts',
+    old: 'if (!roundTrip || transfers > FEW ||',
+    new: 'if (!roundTrip ||',
+    test: 'test/unit/netboot/poll.test.ts',
+    fails: 'a thread with more than two transfers',
+  },
 ];

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ipv4 } from '../../../core/ids.ts';
+import { createPoll } from '../../../netboot/tftp/poll.ts';
 import {
   startTftpServer,
   type TftpAnswer,
@@ -185,7 +186,8 @@ test('a client that cannot be reached from the address it asked is a failed tran
   ] as const) {
     const request = { client: client as Ipv4, port: 9, filename: 'x', localAddress: localAddress as Ipv4 };
     const source = await openSource({ kind: 'bytes', bytes: Buffer.from('x') });
-    const session = startSession(request, { options: new Map() }, source);
+    const thread = { poll: createPoll(), transfers: () => 1 };
+    const session = startSession(request, { options: new Map() }, source, thread);
     context.after(() => session.stop());
     assert.equal((await session.done).outcome, 'failed');
   }
