@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError } from '../../core/errors.ts';
 import { amendBeneath } from '../../core/host/beneath.ts';
-import type { Exec } from '../../core/host/exec.ts';
 import { readBeneath, removeBeneath, replaceBeneath, syncFolder } from '../../core/host/files.ts';
 import type { PiId } from '../../core/ids.ts';
 import { blamingRoot } from './faults.ts';
 import { metaDataWith } from './furnish.ts';
+import { makeHostKeys } from './host-keys.ts';
 import { findBootFolder } from './prepare.ts';
 
 /** `/etc/hosts` with the host's own name, as Debian writes it. */
@@ -59,32 +59,15 @@ async function newInstance(root: string, instance: { instanceId: string; hostnam
   await amendBeneath(root, `${boot}/meta-data`, (text) => metaDataWith(text, instance));
 }
 
-/** ed25519 and ecdsa take next to no time; an RSA key takes a third of a second and no client needs it. */
-const KEY_TYPES = ['ed25519', 'ecdsa'] as const;
-
-async function newHostKeys(exec: Exec, root: string, piId: PiId): Promise<void> {
+async function newHostKeys(root: string, piId: PiId): Promise<void> {
   for (const name of await readdir(join(root, 'etc/ssh'))) {
     if (/^ssh_host_.*_key(\.pub)?$/.test(name)) await removeBeneath(root, `etc/ssh/${name}`);
   }
-  // In the root itself, which nobody else sees yet: a server that dies here must leave no private keys outside of it.
-  const folder = join(root, 'etc/ssh/.bakery-new-keys');
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { mode: 0o700 });
-  try {
-    const made = KEY_TYPES.map((type) =>
-      exec('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', `root@${piId}`, '-f', join(folder, type)]),
-    );
-    // Both must have ended, also when one has failed: the folder is deleted then.
-    for (const one of await Promise.allSettled(made)) if (one.status === 'rejected') throw one.reason;
-    for (const type of KEY_TYPES) {
-      const file = join(folder, type);
-      await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key`, await readFile(file), 0o600);
-      await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key.pub`, await readFile(`${file}.pub`));
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-    await syncFolder(join(root, 'etc/ssh'));
+  for (const { type, privateFile, publicFile } of await makeHostKeys(`root@${piId}`)) {
+    await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key`, privateFile, 0o600);
+    await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key.pub`, publicFile);
   }
+  await syncFolder(join(root, 'etc/ssh'));
 }
 
 /**
@@ -93,11 +76,11 @@ async function newHostKeys(exec: Exec, root: string, piId: PiId): Promise<void> 
  * gives new keys.
  * @throws BakeryError `root-without-etc`, `root-unfit` (invalid), `path-refused` (forbidden).
  */
-export function giveIdentity(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise<void> {
-  return blamingRoot(() => give(exec, pi));
+export function giveIdentity(pi: { mountPoint: string; piId: PiId }): Promise<void> {
+  return blamingRoot(() => give(pi));
 }
 
-async function give(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise<void> {
+async function give(pi: { mountPoint: string; piId: PiId }): Promise<void> {
   const { mountPoint: root, piId } = pi;
   if (!(await folderIn(root, 'etc'))) {
     throw new BakeryError('invalid', 'root-without-etc', 'the root of the bakeform has no /etc');
@@ -115,7 +98,7 @@ async function give(exec: Exec, pi: { mountPoint: string; piId: PiId }): Promise
   }
   await forgetSecrets(root);
   await newInstance(root, { instanceId: `bakery-${machineId}`, hostname: piId });
-  if (await folderIn(root, 'etc', 'ssh')) await newHostKeys(exec, root, piId);
+  if (await folderIn(root, 'etc', 'ssh')) await newHostKeys(root, piId);
   await mkdir(join(root, 'piConfig'), { mode: 0o700 }).catch((error) => {
     if (!('code' in error && error.code === 'EEXIST')) throw error;
   });

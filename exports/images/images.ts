@@ -190,8 +190,7 @@ export function createImages(options: {
     },
 
     // An operation that gave up waiting for one of these undoes its mount: they keep it until they have ended.
-    giveIdentity: ({ mountPoint, piId }) =>
-      withMounted(mountPoint, (root) => giveIdentity(exec, { mountPoint: root, piId })),
+    giveIdentity: ({ mountPoint, piId }) => withMounted(mountPoint, (root) => giveIdentity({ mountPoint: root, piId })),
     furnish: ({ mountPoint, ...furnishing }) => withMounted(mountPoint, (root) => furnishRoot(root, furnishing)),
     writeDiskList: ({ mountPoint, text }) => withMounted(mountPoint, (root) => writeDiskList(root, text)),
     readDiskState: ({ mountPoint }) => withMounted(mountPoint, readDiskState),

@@ -1,42 +1,12 @@
-import { open, truncate, utimes } from 'node:fs/promises';
+import { truncate, utimes } from 'node:fs/promises';
 import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { mountAt } from './mountinfo.ts';
-
-/** Offset of the primary superblock, and of fields in it (Documentation/filesystems/ext4/super.rst). */
-const SUPERBLOCK = 1024;
-const S_MAGIC = 0x38; // le16, 0xEF53
-const S_FEATURE_INCOMPAT = 0x60; // le32
-const INCOMPAT_CSUM_SEED = 0x2000;
-const S_FEATURE_RO_COMPAT = 0x64; // le32
-const RO_COMPAT_METADATA_CSUM = 0x400;
-const S_UUID = 0x68; // 16 bytes
-const MAGIC = 0xef53;
-
-/** The superblock of the ext4 that begins at `offset` of `file`; undefined when there is none. */
-async function readSuperblock(file: string, offset: number): Promise<Buffer | undefined> {
-  const handle = await open(file, 'r');
-  try {
-    const block = Buffer.alloc(1024);
-    const { bytesRead } = await handle.read(block, 0, block.length, offset + SUPERBLOCK);
-    return bytesRead < block.length || block.readUInt16LE(S_MAGIC) !== MAGIC ? undefined : block;
-  } finally {
-    await handle.close();
-  }
-}
+import { readSuperblock, writeUuid } from './superblock.ts';
 
 /** The UUID of the ext4 file system that begins at `offset` of `file`; undefined when there is none. */
 export async function readExt4Uuid(file: string, offset = 0): Promise<string | undefined> {
-  const hex = (await readSuperblock(file, offset))?.toString('hex', S_UUID, S_UUID + 16);
-  return hex?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-}
-
-/** True when the checksums of an ext4 are made with its UUID: then all of them change with it. Read without a child process, as each bake asks. */
-async function hasUuidInChecksums(file: string): Promise<boolean> {
-  const block = await readSuperblock(file, 0);
-  if (!block) return false;
-  const has = (field: number, bit: number) => (block.readUInt32LE(field) & bit) !== 0;
-  return has(S_FEATURE_RO_COMPAT, RO_COMPAT_METADATA_CSUM) && !has(S_FEATURE_INCOMPAT, INCOMPAT_CSUM_SEED);
+  return (await readSuperblock(file, offset))?.uuid;
 }
 
 /** Checks and repairs an unmounted ext4 (e2fsck(8): 0 clean, 1 repaired). @throws BakeryError `filesystem-broken` (invalid). */
@@ -79,7 +49,8 @@ export async function ext4Features(exec: Exec, file: string): Promise<readonly s
  * made anew, for which tune2fs wants a checked file system.
  */
 export async function setExt4Uuid(exec: Exec, file: string, uuid: string): Promise<void> {
-  if (await hasUuidInChecksums(file)) await checkExt4(exec, file);
+  if (await writeUuid(file, uuid)) return;
+  if ((await readSuperblock(file))?.uuidInChecksums) await checkExt4(exec, file);
   await exec('tune2fs', ['-U', uuid, file], { timeoutMs: 10 * 60_000, input: 'y\n' });
 }
 

@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from '../../core/errors.ts';
 import type { Exec, ExecResult } from '../../core/host/exec.ts';
@@ -78,6 +80,28 @@ export function isBehind(loop: Loop, file: { inode: number; device: string; name
   return loop.inode === file.inode && loop.device === file.device;
 }
 
+/**
+ * False when no loop device has a file of that name behind it, in any folder: sysfs tells the name that the file has now (the kernel's
+ * loop_attr_backing_file_show), wherever it was opened from. It costs no child process, and names of volumes are unique.
+ */
+function mayBeBehind(file: string): boolean {
+  const name = basename(file);
+  try {
+    return readdirSync('/sys/block').some((device) => {
+      if (!/^loop\d+$/.test(device)) return false;
+      try {
+        const path = readFileSync(`/sys/block/${device}/loop/backing_file`, 'utf8').replace(/\n$/, '');
+        return basename(path.replace(/ \(deleted\)$/, '')) === name;
+      } catch (error) {
+        // Free; anything else is being set up or taken down: that takes a closer look.
+        return !isErrno(error, 'ENOENT');
+      }
+    });
+  } catch {
+    return true;
+  }
+}
+
 /** The loop devices that have `file` behind them, whatever name it had then; none when there is no such file. */
 export async function loopsOf(exec: Exec, file: string): Promise<Loop[]> {
   let facts: { ino: number; dev: number };
@@ -87,6 +111,7 @@ export async function loopsOf(exec: Exec, file: string): Promise<Loop[]> {
     if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
+  if (!mayBeBehind(file)) return [];
   // gnu_dev_major and gnu_dev_minor of glibc, for devices below 2^32.
   const [major, minor] = [(facts.dev >> 8) & 0xfff, (facts.dev & 0xff) | ((facts.dev >> 12) & 0xfff00)];
   const wanted = { inode: facts.ino, device: `${major}:${minor}`, name: file };

@@ -57,7 +57,7 @@ inOwnNamespace(import.meta.url, () => {
       placeBootFiles: async () => placeBootFiles(boot, root, await findBootFolder(root)),
       prepareRoot: () => prepareRoot(root),
       keepFirmware: async () => keepFirmware(root, await findBootFolder(root), firmware),
-      giveIdentity: () => giveIdentity(exec, { mountPoint: root, piId: PI }),
+      giveIdentity: () => giveIdentity({ mountPoint: root, piId: PI }),
     };
     const before = [...listing(outside), ...listing(boot)];
     const opened = () => readdirSync('/proc/self/fd').length;

@@ -77,7 +77,7 @@ export function thinned<T>(points: readonly T[], name: string): T[] {
 
 /** Child processes that change the world; after each of them a step stands in its middle. */
 const CHANGES =
-  /^exec (mount|umount|mkfs|mke2fs|tune2fs|e2fsck|resize2fs|mcopy|ssh-keygen|cp|sh|fallocate|dbus-send (Add|Update|Remove)Export|losetup --detach)/;
+  /^exec (mount|umount|mkfs|mke2fs|tune2fs|e2fsck|resize2fs|mcopy|cp|sh|fallocate|dbus-send (Add|Update|Remove)Export|losetup --detach)/;
 
 /** The middles of its steps: every child process of a rehearsal that changed something. */
 function middles(kind: OperationKind<never>, passed: readonly string[]): KillPoint[] {

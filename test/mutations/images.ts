@@ -194,4 +194,28 @@ export const images: readonly Mutation[] = [
     test: 'test/contract/volumes-roots.test.ts',
     fails: 'an ext4 with metadata_csum becomes Pis',
   },
+  {
+    name: 'all copies of a superblock get the new UUID',
+    file: 'exports/volumes/superblock.ts',
+    old: 'if (isCopied(group)) places.push(',
+    new: 'if (isCopied(group) && group > 1) places.push(',
+    test: 'test/unit/superblock.test.ts',
+    fails: 'a file system with a seed for its checksums',
+  },
+  {
+    name: 'groups with checksums of their own are not left with those of another UUID',
+    file: 'exports/volumes/superblock.ts',
+    old: 'if (!isChecked && has(block, S_FEATURE_RO_COMPAT, RO_COMPAT_GDT_CSUM)) return undefined;',
+    new: '',
+    test: 'test/unit/superblock.test.ts',
+    fails: 'a file system whose groups have checksums',
+  },
+  {
+    name: 'a private number of a host key stays positive',
+    file: 'exports/images/host-keys.ts',
+    old: '(significant[0] ?? 0) & 0x80 ?',
+    new: '(significant[0] ?? 0) & 0x100 ?',
+    test: 'test/unit/host-keys.test.ts',
+    fails: 'a number that begins with a zero',
+  },
 ];
