@@ -102,8 +102,8 @@ export interface Seams {
   readonly gate?: JournalGate;
   /** Around every child process. */
   readonly exec?: (exec: Exec) => Exec;
-  /** How often a loop runs, in ms. */
-  readonly pace?: (loop: Loop) => number;
+  /** What is run in the place of a loop. */
+  readonly loop?: (loop: Loop) => Loop;
   /** What the server takes for the time. */
   readonly clock?: Clock;
   /** Pauses of the power service. */
@@ -421,7 +421,7 @@ async function start(
       bootRetries,
       uploads: createUploadKeeper({ db, uploads, clock, log }),
       trimmer,
-    }).map((loop) => ({ ...loop, everyMs: seams.pace?.(loop) ?? loop.everyMs })),
+    }).map((loop) => seams.loop?.(loop) ?? loop),
     { clock, log },
   );
   teardown.add(() => loops.stop());

@@ -38,6 +38,7 @@ async function openLab(t: Pick<TestContext, 'after'>) {
   const lab = await openFaultLab(t, {
     mib: 1000,
     type: 'xfs',
+    pace: { operations: 250 },
     before(folder) {
       mkdirSync(join(folder, 'db'));
       sh('mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', join(folder, 'db'));

@@ -9,6 +9,7 @@ import { exec } from '../../core/host/exec.ts';
 import { listLoops } from '../../exports/volumes/loops.ts';
 import { type Mount, parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
+import { startHeldBakery } from '../lab/held-bakery.ts';
 import { type HostType, makeDisk } from '../lab/host-disk.ts';
 import { LAB_ENV, trySh } from '../lab/sh.ts';
 import { makeTinyImage } from '../lab/tiny-image.ts';
@@ -59,6 +60,8 @@ export async function openFaultLab(
     settings?: Readonly<Record<string, string>>;
     /** Mount options of the disk. */
     options?: string;
+    /** How often loops run, by their names, in ms; see held-main.ts. */
+    pace?: Readonly<Record<string, number>>;
     /** Prepares the temporary folder; more settings. */
     before?(folder: string): Readonly<Record<string, string>>;
   },
@@ -72,17 +75,16 @@ export async function openFaultLab(
   const more = options.before?.(folder);
   makeTinyImage(join(folder, 'tiny.img'));
   const tiny = readFileSync(join(folder, 'tiny.img'));
+  const settings = {
+    BAKERY_ADDRESS: '127.0.0.1',
+    BAKERY_EXPORT_POLICY: 'any',
+    BAKERY_TFTP_PORT: '0',
+    ...options.settings,
+    ...more,
+  };
+  const pace = options.pace && { BAKERY_TEST_PACE: JSON.stringify(options.pace) };
   const start = () =>
-    startBakery({
-      root,
-      settings: {
-        BAKERY_ADDRESS: '127.0.0.1',
-        BAKERY_EXPORT_POLICY: 'any',
-        BAKERY_TFTP_PORT: '0',
-        ...options.settings,
-        ...more,
-      },
-    });
+    pace ? startHeldBakery({ root, settings: { ...settings, ...pace } }) : startBakery({ root, settings });
 
   async function ask<T>(method: string, path: string, status: number, body?: unknown): Promise<T> {
     const answer = await call(full.bakery, method, path, body);

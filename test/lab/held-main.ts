@@ -25,13 +25,10 @@ export interface Order {
 let order: Order = JSON.parse(process.env.BAKERY_TEST_ORDER ?? '{}');
 /**
  * How often its loops run, by their names, in ms, so that what they begin need not be waited for. Of those of all tests one looks at a file,
- * the other does nothing unless it is told to by a setting.
+ * the other does nothing unless it is told to by a setting. Of those that a test names each round is told when it is over.
  */
-const pace: Readonly<Record<string, number>> = {
-  heal: 100,
-  'boot-retries': 100,
-  ...JSON.parse(process.env.BAKERY_TEST_PACE ?? '{}'),
-};
+const named: Readonly<Record<string, number>> = JSON.parse(process.env.BAKERY_TEST_PACE ?? '{}');
+const pace: Readonly<Record<string, number>> = { heal: 100, 'boot-retries': 100, ...named };
 let seen = 0;
 let passedMs = 0;
 process.on('message', (message: Order) => {
@@ -67,7 +64,14 @@ const log = pino({ level: 'info' });
 const server = await composeServer(readConfig([], process.env), log, '0.0.0', {
   gate: at,
   clock: { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs },
-  pace: ({ name, everyMs }) => pace[name] ?? everyMs,
+  loop: (loop) => ({
+    ...loop,
+    everyMs: pace[loop.name] ?? loop.everyMs,
+    async run() {
+      await loop.run();
+      if (loop.name in named) at(`round ${loop.name}`);
+    },
+  }),
   // No board hangs on these ports that has to be without power for a while.
   power: { minOffMs: 100 },
   exec: (inner) => async (program, args, options) => {

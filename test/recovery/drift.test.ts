@@ -6,12 +6,12 @@ import { exec } from '../../core/host/exec.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { exportManager } from '../../exports/nfs/ganesha/bus.ts';
 import { readUnitRecord, unitLayout } from '../../exports/nfs/ganesha/layout.ts';
-import type { RunningBakery } from '../lab/bakery.ts';
+import type { HeldBakery } from '../lab/held-bakery.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { makeRack, type Rack, register } from '../lab/rack.ts';
 import { sh, trySh } from '../lab/sh.ts';
 import { checkWorld } from '../lab/world-check.ts';
-import { ask, eventsOf, rowsOf, startSmall, until } from './world.ts';
+import { ask, eventsOf, rowsOf, until } from './world.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 interface DiskInfo {
@@ -26,10 +26,12 @@ interface LitterInfo {
 inOwnNamespace(import.meta.url, () => {
   let rack: Rack;
   let root: string;
-  let bakery: RunningBakery | undefined;
+  let bakery: HeldBakery | undefined;
   let pi: string;
   let disk: DiskInfo;
-  const running = (): RunningBakery => {
+  /** Its roots are small enough to be read whole; what it looks at every few seconds it looks at all the time. */
+  const start = () => rack.startHeld({ BAKERY_ROOT_SIZE: '96MiB', BAKERY_TEST_PACE: '{"exports":250,"litter":250}' });
+  const running = (): HeldBakery => {
     assert.ok(bakery);
     return bakery;
   };
@@ -37,13 +39,17 @@ inOwnNamespace(import.meta.url, () => {
   const read = () => sh('nfs-cat', `nfs://127.0.0.1${disk.location}/witness?version=3`);
   const litter = async () => (await ask<{ litter: LitterInfo[] }>(running(), 'GET', '/litter', 200)).litter;
   const faultOf = () => rowsOf<{ fault: string | null }>(join(root, 'bakery.db'), 'SELECT fault FROM pis')[0]?.fault;
-  /** Rounds of the loop that looks at exports and mounts. */
-  const rounds = (n: number) => new Promise((resolve) => setTimeout(resolve, n * 5_500));
+  /** Waits for so many whole rounds of the loop that looks at exports and mounts, or at litter; one that has begun does not count. */
+  async function rounds(loop: 'exports' | 'litter', n: number): Promise<void> {
+    const over = () => running().passed.filter((point) => point === `round ${loop}`).length;
+    const before = over();
+    await until(`${n} rounds of ${loop}`, async () => over() > before + n);
+  }
 
   before(async () => {
     rack = await makeRack(1);
     root = rack.world.root;
-    bakery = await startSmall(rack);
+    bakery = await start();
     await register(bakery, rack.serials[0] ?? '');
     await ask(bakery, 'POST', '/bakeforms/form', 201, rack.image);
     pi = (await ask<{ id: string }>(bakery, 'POST', '/fridge', 202, { bakeformName: 'form' })).id;
@@ -64,7 +70,8 @@ inOwnNamespace(import.meta.url, () => {
       await ask(running(), 'DELETE', `/oven/${pi}/disks/${other.id}`, 200);
     }
     await ask(running(), 'DELETE', `/disks/${other.id}`, 200);
-    await rounds(1);
+    await rounds('exports', 2);
+    await rounds('litter', 2);
     for (const type of ['export.repaired', 'mount.repaired', 'volume.missing', 'litter.found', 'nfs.restarted']) {
       assert.deepEqual(eventsOf(root, type), [], type);
     }
@@ -124,8 +131,8 @@ inOwnNamespace(import.meta.url, () => {
     assert.match(faultOf() ?? '', new RegExp(disk.id));
     assert.equal(read(), 'here', 'the Pi goes on');
     await running().stop();
-    bakery = await startSmall(rack);
-    await rounds(2);
+    bakery = await start();
+    await rounds('exports', 2);
     assert.deepEqual(
       eventsOf(root, 'volume.missing').map((event) => [event.disk, event.pi]),
       [[disk.id, pi]],
@@ -163,13 +170,14 @@ inOwnNamespace(import.meta.url, () => {
       eventsOf(root, 'litter.found')
         .map(({ data }) => (data as LitterInfo).path)
         .toSorted();
-    await until('told', async () => told().length >= expected.length, 90_000);
+    await until('told', async () => told().length >= expected.length);
     assert.deepEqual(told(), expected);
     rest.resolve();
     await upload;
     await running().stop();
-    bakery = await startSmall(rack);
-    await rounds(6);
+    bakery = await start();
+    // A loop device is told in the second.
+    await rounds('litter', 3);
     assert.deepEqual(told(), expected, 'once');
     for (const path of [...files, 'nfs/foreign', 'pool/foreign.img']) assert.ok(existsSync(join(root, path)), path);
   });

@@ -6,8 +6,9 @@ import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addFeedEvent, listFeed, newestEvent } from '../../db/events.ts';
 import { type Db, openDatabase } from '../../db/open.ts';
-import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
+import { call, type RunningBakery, stopLeftovers } from '../lab/bakery.ts';
 import { type EventReader, readEvents } from '../lab/event-reader.ts';
+import { startHeldBakery } from '../lab/held-bakery.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { size } from '../sizes.ts';
 
@@ -18,7 +19,8 @@ inOwnNamespace(import.meta.url, () => {
   let db: Db;
   let readers: EventReader[] = [];
 
-  const start = () => startBakery({ root, settings: { BAKERY_ADDRESS: '127.0.0.1' } });
+  const settings = { BAKERY_ADDRESS: '127.0.0.1', BAKERY_TEST_PACE: '{"retention":250}' };
+  const start = () => startHeldBakery({ root, settings });
   async function follow(options: { lastId?: string; query?: string } = {}): Promise<EventReader> {
     const reader = await readEvents(bakery, options);
     readers.push(reader);
