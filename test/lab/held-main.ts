@@ -72,8 +72,8 @@ const server = await composeServer(readConfig([], process.env), log, '0.0.0', {
       if (loop.name in named) at(`round ${loop.name}`);
     },
   }),
-  // No board hangs on these ports that has to be without power for a while.
-  power: { minOffMs: 100 },
+  // No board hangs on these ports that has to be without power for a while, and no switch that comes to itself in one.
+  power: { minOffMs: 100, retryDelaysMs: [50, 100, 200] },
   exec: (inner) => async (program, args, options) => {
     const result = await inner(program, args, options);
     at(nameOf(program, args));

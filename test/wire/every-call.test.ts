@@ -32,7 +32,7 @@ inOwnNamespace(import.meta.url, () => {
 
   before(async () => {
     rack = await makeRack(4);
-    bakery = await rack.start();
+    bakery = await rack.startHeld();
     receiver = await new WebhookReceiver().listen();
     check = contractCheck((await describeApi('0')) as Document);
   });

@@ -76,7 +76,7 @@ inOwnNamespace(import.meta.url, () => {
   before(async () => {
     rack = await makeRack(1);
     pi = rack.serials[0] ?? '';
-    bakery = await rack.start();
+    bakery = await rack.startHeld();
     await ask(201, 'POST', '/bakeforms/tiny', rack.image);
     await register(bakery, pi);
   });
@@ -202,7 +202,7 @@ inOwnNamespace(import.meta.url, () => {
     await rest();
 
     await bakery.kill();
-    bakery = await rack.start();
+    bakery = await rack.startHeld();
     const again = await withKey(key, 'POST', '/disks', { size: 3 });
     assert.deepEqual(again.body, answers[0]?.body);
     assert.equal(again.replayed, 'true');
@@ -222,7 +222,7 @@ inOwnNamespace(import.meta.url, () => {
     const [stuck] = (await ask<Page>(200, 'GET', '/operations?state=stuck')).operations;
     assert.deepEqual([stuck?.kind, stuck?.error?.code, stuck?.pi], ['unbake', 'power-failed', pi]);
     await bakery.kill();
-    bakery = await rack.start();
+    bakery = await rack.startHeld();
     assert.equal((await read()).state, 'held', 'a restart does not free it');
     rack.broken.delete(pi);
     await ask(202, 'POST', `/operations/${stuck?.id}/retry`);

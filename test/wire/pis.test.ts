@@ -71,7 +71,7 @@ inOwnNamespace(import.meta.url, () => {
   before(async () => {
     rack = await makeRack(3);
     [one, two, three] = rack.serials as string[];
-    bakery = await rack.start({ BAKERY_DISCOVERY: 'quarantine' });
+    bakery = await rack.startHeld({ BAKERY_DISCOVERY: 'quarantine' });
     await ask(201, 'POST', '/bakeforms/tiny', rack.image);
     for (const serial of rack.serials) await register(bakery, serial);
   });

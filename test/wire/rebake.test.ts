@@ -96,7 +96,7 @@ inOwnNamespace(import.meta.url, () => {
   before(async () => {
     rack = await makeRack(2);
     [pi = '', second = ''] = rack.serials;
-    bakery = await rack.start();
+    bakery = await rack.startHeld();
     const file = join(rack.world.root, '../cloud.img');
     const bootFiles = { ...TINY.bootFiles, 'meta-data': 'dsmode: local\ninstance_id: rpios-image\n' };
     const rootFiles = { ...TINY.rootFiles, 'etc/group': 'root:x:0:\nsudo:x:27:\n', 'etc/release': 'new' };
