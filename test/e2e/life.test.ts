@@ -40,6 +40,8 @@ inOwnNamespace(
     let bakery: RunningBakery;
     let pi: PiOnPort;
     let powerServer: PowerServer;
+    /** How long its ROM asks for a file. */
+    let patienceMs = 30_000;
     const times: [string, number][] = [];
 
     async function timed<T>(stage: string, act: () => Promise<T>): Promise<T> {
@@ -118,6 +120,9 @@ inOwnNamespace(
         serial: PI.id,
         mac: PI.mac,
         hide: [dirname(image.path), root],
+        get fileTimeoutMs() {
+          return patienceMs;
+        },
       });
       powerServer = await startPowerServer({ 0: pi });
       const ppiConfig = join(root, 'ppi.json');
@@ -324,13 +329,21 @@ inOwnNamespace(
     const sabotages: { name: string; begin(disk: DiskInfo): () => void; ms: number; fails: RegExp }[] = [
       {
         name: 'NFS',
-        begin: () => blockPorts(network.bridge, [{ protocol: 'tcp', port: 2049 }]),
-        ms: 35_000,
-        fails: /failed NFS root|no sign in time/,
+        begin: () => blockPorts(network.bridge, [{ protocol: 'tcp', port: 2049 }], 'unreachable'),
+        ms: 120_000,
+        fails: /failed NFS root/,
       },
       {
         name: 'TFTP',
-        begin: () => blockPorts(network.bridge, [{ protocol: 'udp', port: 69 }]),
+        begin() {
+          // Nothing would answer in 30 s either.
+          patienceMs = 5_000;
+          const mend = blockPorts(network.bridge, [{ protocol: 'udp', port: 69 }]);
+          return () => {
+            patienceMs = 30_000;
+            mend();
+          };
+        },
         ms: 60_000,
         fails: /no bootcode\.bin/,
       },

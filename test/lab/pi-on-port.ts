@@ -55,6 +55,7 @@ export function createPiOnPort(pi: {
   server?: string;
   /** Folders that it must not be able to reach; they must be there. */
   hide: readonly string[];
+  /** Looked up at each power-on. */
   fileTimeoutMs?: number;
   /** What is emulated from the kernel on; `virt` is fast enough for a whole system. */
   machine?: 'raspi3b' | 'virt';
