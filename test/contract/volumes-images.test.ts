@@ -24,8 +24,10 @@ import { inOwnNamespace } from '../lab/namespace.ts';
 import { makeTinyImage, TINY } from '../lab/tiny-image.ts';
 import { type Bench, chunksOf, fault, MIB, openBench, run } from './volumes-lab.ts';
 
+/** Small: an image is held in memory here, and whoever forks has all its pages to copy. */
+const SIZE = { bootMiB: 9, rootMiB: 8 };
 /** Where makeTinyImage puts its two partitions. */
-const [FAT, EXT4] = [1 * MIB, 33 * MIB];
+const [FAT, EXT4] = [1 * MIB, (1 + SIZE.bootMiB) * MIB];
 const signal = new AbortController().signal;
 
 /** A stock image with a bit of everything that prepare looks at. */
@@ -79,7 +81,7 @@ inOwnNamespace(import.meta.url, () => {
   /** An image's bytes, changed by `forge` while it is a file. */
   function image(rootFiles: typeof TINY.rootFiles = STOCK, forge: (file: string) => void = () => undefined): Buffer {
     const file = join(lab, 'image');
-    makeTinyImage(file, { rootFiles });
+    makeTinyImage(file, { ...SIZE, rootFiles });
     forge(file);
     return readFileSync(file);
   }
@@ -179,7 +181,7 @@ inOwnNamespace(import.meta.url, () => {
     const magic = (hex: string) => Buffer.concat([Buffer.from(hex, 'hex'), randomBytes(4096)]);
     const gpt = join(lab, 'gpt');
     writeFileSync(gpt, Buffer.alloc(4 * MIB));
-    await exec('sfdisk', ['--quiet', gpt], { input: 'label: gpt\n,2M\n' });
+    await exec('sfdisk', ['--quiet', '--no-tell-kernel', gpt], { input: 'label: gpt\n,2M\n' });
     const cases: [string, string, Uint8Array][] = [
       ['noise', 'image-not-an-image', Buffer.alloc(MIB, 'noise ')],
       ['one byte', 'image-not-an-image', Buffer.from('x')],
@@ -215,7 +217,7 @@ inOwnNamespace(import.meta.url, () => {
       `start=${sector(FAT)}, size=${sector(EXT4 - FAT)}, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B`,
       `start=${sector(EXT4)}, size=${sector(end - EXT4)}, type=B921B045-1DF0-41C3-AF44-4C6F280D3FAE`,
     ];
-    await exec('sfdisk', ['--quiet', '--wipe', 'never', '--wipe-partitions', 'never', file], {
+    await exec('sfdisk', ['--quiet', '--no-tell-kernel', '--wipe', 'never', '--wipe-partitions', 'never', file], {
       input: `${lines.join('\n')}\n`,
     });
     await take(bench, 'g', readFileSync(file));
@@ -258,6 +260,7 @@ inOwnNamespace(import.meta.url, () => {
     const file = join(lab, 'image');
     const hostile = ['..%..%bakery-evil-1.txt', '%tmp%bakery-evil-2.txt', 'overlays%..%..%..%..%etc%bakery-evil-3'];
     makeTinyImage(file, {
+      ...SIZE,
       bootFiles: { ...TINY.bootFiles, ...Object.fromEntries(hostile.map((name) => [name, 'evil'])) },
     });
     const bytes = readFileSync(file);
@@ -399,7 +402,7 @@ inOwnNamespace(import.meta.url, () => {
   test('a boot partition without any folder is as good as one with', async (t) => {
     const bench = await openBench(t);
     const file = join(lab, 'image');
-    makeTinyImage(file, { bootFiles: { 'cmdline.txt': 'console=tty1\n' } });
+    makeTinyImage(file, { ...SIZE, bootFiles: { 'cmdline.txt': 'console=tty1\n' } });
     await take(bench, 'g', readFileSync(file));
     assert.deepEqual(readdirSync(bench.pool.path('incoming', 'g.boot')), ['cmdline.txt']);
     await undo(bench, 'g');
@@ -408,7 +411,7 @@ inOwnNamespace(import.meta.url, () => {
   test('a root that is smaller than its image still gets room for the boot files', async (t) => {
     const bench = await openBench(t, { rootMiB: 1 });
     await take(bench, 'g', image());
-    assert.ok(statSync(bench.pool.path('golden', 'g.ext4')).size >= (24 + 32) * MIB);
+    assert.ok(statSync(bench.pool.path('golden', 'g.ext4')).size >= (SIZE.rootMiB + SIZE.bootMiB) * MIB);
     await undo(bench, 'g');
   });
 

@@ -12,8 +12,10 @@ import { trySh } from '../lab/sh.ts';
 import { makeTinyImage } from '../lab/tiny-image.ts';
 import { type Bench, chunksOf, HOSTS, MIB, openBench, run } from './volumes-lab.ts';
 
+/** Small: an image is held in memory here, and whoever forks has all its pages to copy. */
+const SIZE = { bootMiB: 9, rootMiB: 8 };
 /** Where makeTinyImage puts its ext4, and how much it has. */
-const [OFFSET, BYTES] = [33 * MIB, 24 * MIB];
+const [OFFSET, BYTES] = [(1 + SIZE.bootMiB) * MIB, SIZE.rootMiB * MIB];
 const signal = new AbortController().signal;
 const PIS = ['687680cd', '00000007'].map(requirePiId);
 
@@ -62,7 +64,7 @@ inOwnNamespace(import.meta.url, () => {
   for (const host of HOSTS) {
     test(`an image becomes two Pis on ${host.name}`, async (t) => {
       const bench = await openBench(t, { host });
-      makeTinyImage(file);
+      makeTinyImage(file, SIZE);
       await takeIn(bench, readFileSync(file));
       await bakeTwo(bench, (root) => assert.ok(readFileSync(join(root, 'boot/firmware/kernel8.img')).length > 0));
     });
@@ -71,7 +73,7 @@ inOwnNamespace(import.meta.url, () => {
   for (const { name, features, has, not } of ROOTS) {
     test(`an ext4 ${name} becomes Pis, each under a UUID of its own, and grows`, async (t) => {
       const bench = await openBench(t, { host: HOSTS[0] });
-      makeTinyImage(file, { rootFeatures: features });
+      makeTinyImage(file, { ...SIZE, rootFeatures: features });
       await takeIn(bench, readFileSync(file));
       const found = await ext4Features(exec, bench.pool.path('golden', 'g.ext4'));
       for (const feature of has) assert.ok(found.includes(feature), feature);
@@ -83,7 +85,7 @@ inOwnNamespace(import.meta.url, () => {
   for (const features of ['metadata_csum', '^metadata_csum']) {
     test(`what an image has only in its journal is on every Pi (${features})`, async (t) => {
       const bench = await openBench(t, { host: HOSTS[0] });
-      makeTinyImage(file, { rootFeatures: features });
+      makeTinyImage(file, { ...SIZE, rootFeatures: features });
       const [dirty, at] = [join(lab, 'dirty'), join(lab, 'mounted')];
       mkdirSync(at, { recursive: true });
       run('mount', '-o', `loop,offset=${OFFSET},sizelimit=${BYTES}`, file, at);

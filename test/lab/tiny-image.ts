@@ -71,7 +71,8 @@ export function makeTinyImage(file: string, image: TinyImage = {}): void {
     truncateSync(file, (1 + bootMiB + rootMiB) * MIB);
     const [first, second] = [`2048,${bootMiB * 2048},c`, `${(1 + bootMiB) * 2048},${rootMiB * 2048},83`];
     const table = ['label: dos', 'label-id: 0x6c586e13', first, second, ''].join('\n');
-    run('sfdisk', ['--quiet', file], table);
+    // Told of a device, the kernel is given 250 ms for what it may still be doing with it; this is a file.
+    run('sfdisk', ['--quiet', '--no-tell-kernel', file], table);
     writeFileSync(fat, '');
     truncateSync(fat, bootMiB * MIB);
     run('mkfs.vfat', ['-F', '16', '-n', 'bootfs', fat]);
