@@ -36,7 +36,6 @@ export function inOwnNamespace(url: string, tests: () => void, options: { outsid
         'mount -t tmpfs -o mode=755 tmpfs /run; ip link set lo up; exec "$@"',
         'sh',
         process.execPath,
-        '--test',
         '--test-reporter=spec',
         file,
       ],
