@@ -3,7 +3,6 @@ import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import { BakeryError, describeError } from '../core/errors.ts';
 import { cleanLeftovers, consultDoctor, stopLeftovers } from './commands.ts';
-import { composeServer } from './compose.ts';
 import { type Config, helpText, readConfig } from './config.ts';
 import { backupByCommand, readFileCommand, restoreByCommand } from './reconcile/backups-commands.ts';
 
@@ -47,6 +46,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const log = logger(config);
   if (stopping) return stopLeftovers(config, log);
 
+  // The whole server takes as long to load as all else of a short command takes.
+  const { composeServer } = await import('./compose.ts');
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   const server = await composeServer(config, log, version);
   for (const line of server.readyLines) process.stdout.write(`${line}\n`);
