@@ -14,7 +14,7 @@ const SIZES = {
   /** Of the points where an operation can be killed, one in so many is. */
   killStride: { normal: 8, long: 1 },
   /** Rounds of a server killed at a random time under load. */
-  killRounds: { normal: 20, long: 200 },
+  killRounds: { normal: 12, long: 200 },
   /** Rounds of a bakeform's delete against a bake that clones it. */
   deleteRaces: { normal: 4, long: 40 },
   /** Unbakes of a Pi whose files are written meanwhile. */

@@ -16,7 +16,7 @@ export const clients: readonly Mutation[] = [
     old: "afterCrash: 'resume'",
     new: "afterCrash: 'rollback'",
     test: 'test/wire/random-kills.test.ts',
-    fails: '20 kills at random times under load',
+    fails: '12 kills at random times under load',
   },
   {
     name: 'disks have places of their own',
