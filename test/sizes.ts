@@ -15,6 +15,8 @@ const SIZES = {
   killStride: { normal: 8, long: 1 },
   /** Rounds of a server killed at a random time under load. */
   killRounds: { normal: 12, long: 200 },
+  /** Marks of progress, each of 5 records, that a Pi must make to count as going on. */
+  marks: { normal: 2, long: 3 },
   /** Rounds of a bakeform's delete against a bake that clones it. */
   deleteRaces: { normal: 4, long: 40 },
   /** Unbakes of a Pi whose files are written meanwhile. */

@@ -15,10 +15,10 @@ import { type PowerServer, startPowerServer } from '../lab/power-server.ts';
 import { romPacket, serialGuid } from '../lab/rom/discover.ts';
 import { sh } from '../lab/sh.ts';
 import { checkWorld, untilAtRest } from '../lab/world-check.ts';
+import { size } from '../sizes.ts';
 
 const PI = { id: '5564247d', mac: 'b8:27:eb:64:24:7d', address: '10.99.0.21' };
-/** Marks of progress that count as going on: each is some records on the root and on the disk. */
-const MARKS = 3;
+const MARKS = size('marks');
 
 inOwnNamespace(
   import.meta.url,
