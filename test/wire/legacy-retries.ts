@@ -71,7 +71,7 @@ export function legacyRetries(of: () => LegacyWorld): void {
     const { body } = await call(of().bakery, 'GET', `/operations?state=running&kind=${kind}`);
     return (body as { operations: Operation[] }).operations[0];
   }
-  /** Each in turn; a power-cycle, in which a Pi is off for a while, on one of its own beside them. */
+  /** Each in turn; a power-cycle, which takes 5 s, on a Pi of its own beside them. */
   async function retryEach(
     bakeform: string,
     check: (retry: Retry, given: Things) => Promise<{ status: number; bytes: Buffer; right: readonly number[] }>,

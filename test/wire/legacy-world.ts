@@ -19,7 +19,7 @@ function promised({ method, path }: GoCall) {
   return found[1];
 }
 
-/** A server, Pis on a power switch, and the Go client. */
+/** A server started by main.ts, Pis on a power switch, and the Go client. */
 export interface LegacyWorld {
   readonly rack: Rack;
   readonly slow: SlowPrograms;
@@ -50,7 +50,7 @@ export function asGoKnowsIt({ id, location, size, nfsAddress }: GoDisk): GoDisk 
 export async function makeLegacyWorld(pis: number): Promise<LegacyWorld> {
   const rack = await makeRack(pis);
   const slow = makeSlowPrograms(['tune2fs', 'mkfs.ext4', 'umount', 'dbus-send', 'dumpe2fs']);
-  const bakery = await rack.startHeld();
+  const bakery = await rack.start();
   const clientOf = ({ base, token }: RunningBakery) => new GoClient(base, `cpi:${token}`);
   const world: LegacyWorld = {
     rack,
@@ -91,7 +91,7 @@ export async function makeLegacyWorld(pis: number): Promise<LegacyWorld> {
     async restart(how) {
       await world.bakery[how]();
       world.go.close();
-      world.bakery = await rack.startHeld();
+      world.bakery = await rack.start();
       world.go = clientOf(world.bakery);
     },
     async close() {
