@@ -1,7 +1,8 @@
 import type { SwitchKind } from './kind.ts';
+import { webhook } from './webhook.ts';
 
 /** The kinds of switches that are built in; a new one is one file here and one line in this list. */
-export const SWITCH_KINDS: readonly SwitchKind[] = [];
+export const SWITCH_KINDS: readonly SwitchKind[] = [webhook];
 
 /** The kind of that name. */
 export function findSwitchKind(name: string, kinds: readonly SwitchKind[] = SWITCH_KINDS): SwitchKind | undefined {

@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { requireWebhookSecret } from '../../../core/webhook.ts';
+import { fill, type Place, placeholders } from './webhook-template.ts';
+
+const PATH_LETTERS = /^\/[\x21-\x7e]*$/;
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x20-\x7e]*)$/;
+/** Headers that the request itself decides. */
+const OWN_HEADERS = /^(?:host|connection|content-length|content-type|transfer-encoding|authorization|webhook-.*)$/i;
+const IN_REQUESTS = ['port', 'user', 'password', 'token'];
+
+const BODY_PLACES = {
+  'application/json': 'json',
+  'application/x-www-form-urlencoded': 'form',
+  'text/plain': 'text',
+} as const satisfies Record<string, Place>;
+
+const knows = (words: readonly string[]) => (template: string) =>
+  placeholders(template).every((w) => words.includes(w));
+const withWords = (words: readonly string[]) => ({
+  error: `knows only ${words.map((word) => `{${word}}`).join(', ')}`,
+});
+const path = (words: readonly string[]) =>
+  z
+    .string()
+    .max(2000)
+    .regex(PATH_LETTERS, 'begins with / and is encoded, but for words in braces')
+    .refine((text) => !text.includes('#'), 'has no fragment')
+    .refine(knows(words), withWords(words));
+const body = (words: readonly string[]) => z.string().max(8000).refine(knows(words), withWords(words));
+const word = z.string().min(1).max(100);
+const visible = z.string().regex(/^[\x21-\x7e]{1,4000}$/, 'has only visible ASCII');
+
+/** The address of a device, that templates begin after: no word of a template chooses who is asked. */
+const base = z
+  .url({ protocol: /^https?$/ })
+  .max(500)
+  .refine((text) => {
+    const { username, password, search, hash } = new URL(text);
+    return username === '' && password === '' && search === '' && hash === '';
+  }, 'has no credentials, query or fragment');
+
+/** What is read of a device whose owner describes it; flat, as settings of all kinds are. */
+export const WebhookSettings = z
+  .strictObject({
+    url: base,
+    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).default('POST'),
+    path: path([...IN_REQUESTS, 'state']),
+    body: body([...IN_REQUESTS, 'state']).optional(),
+    contentType: z.enum(Object.keys(BODY_PLACES) as [keyof typeof BODY_PLACES]).default('application/json'),
+    headers: z
+      .string()
+      .max(4000)
+      .refine((text) => headersOf(text) !== undefined, 'is lines of Name: value, none that requests have anyway')
+      .refine(knows(['port', 'state']), withWords(['port', 'state']))
+      .optional(),
+    onWord: word.default('on'),
+    offWord: word.default('off'),
+    okText: z
+      .string()
+      .min(1)
+      .max(500)
+      .refine(knows(['port', 'state']), withWords(['port', 'state']))
+      .optional(),
+    queryMethod: z.enum(['GET', 'POST']).default('GET'),
+    queryPath: path(IN_REQUESTS).optional(),
+    queryBody: body(IN_REQUESTS).optional(),
+    queryPointer: z
+      .string()
+      .max(500)
+      .regex(/^(?:\/.*)?$/, 'is a JSON Pointer')
+      .refine(knows(['port']), withWords(['port']))
+      .optional(),
+    queryOn: word.default('on'),
+    queryOff: word.default('off'),
+    ports: z
+      .string()
+      .max(8000)
+      .refine((text) => portsOf(text).every(isPort), 'is names by commas')
+      .optional(),
+    user: z
+      .string()
+      .max(200)
+      .refine((text) => !text.includes(':'), 'has no colon (RFC 7617)')
+      .default('admin'),
+    password: z.string().min(1).max(500).optional(),
+    token: visible.optional(),
+    tokenHeader: z
+      .string()
+      .regex(/^[A-Za-z0-9-]{1,100}$/)
+      .default('authorization'),
+    signingSecret: z.string().max(200).refine(isSecret, 'is whsec_ and 24 to 64 bytes in base64').optional(),
+    caPem: z
+      .string()
+      .max(64 * 1024)
+      .includes('-----BEGIN CERTIFICATE-----')
+      .optional(),
+  })
+  .superRefine((settings, context) => {
+    const issue = (member: string, message: string) => context.addIssue({ code: 'custom', path: [member], message });
+    const all = [settings.path, settings.body ?? '', settings.headers ?? ''];
+    if (!all.some((template) => placeholders(template).includes('state'))) {
+      issue('path', 'there is a {state} in path, body or headers, or on and off would be the same');
+    }
+    if (settings.onWord === settings.offWord) issue('offWord', 'is another word than onWord');
+    if (settings.queryOn === settings.queryOff) issue('queryOff', 'is another word than queryOn');
+    for (const member of ['body', 'queryBody'] as const) {
+      const template = settings[member];
+      if (template !== undefined && settings.contentType === 'application/json' && !isJson(template)) {
+        issue(member, 'is JSON, with words in braces in texts or as a whole value');
+      }
+    }
+    if (settings.caPem !== undefined && !settings.url.startsWith('https:')) issue('caPem', 'is for https');
+    for (const name of ['password', 'token'] as const) {
+      if (uses(settings, name) && settings[name] === undefined) issue(name, 'is used by a template, so it is needed');
+    }
+    const isBearer = sendsToken(settings) && settings.tokenHeader.toLowerCase() === 'authorization';
+    if (isBearer && sendsPassword(settings)) issue('token', 'is sent in the header that the password is sent in');
+  });
+
+/** Settings that are checked. */
+export type WebhookSettings = z.output<typeof WebhookSettings>;
+
+type Templates = Pick<WebhookSettings, 'path' | 'body' | 'queryPath' | 'queryBody'>;
+
+/** Whether a template puts this word in. */
+function uses({ path, body, queryPath, queryBody }: Templates, name: string): boolean {
+  return [path, body, queryPath, queryBody].some((text) => text !== undefined && placeholders(text).includes(name));
+}
+
+/** Whether a password is sent as Basic (RFC 7617): it is there, and no template says where it goes. */
+export function sendsPassword(settings: WebhookSettings): boolean {
+  return settings.password !== undefined && !uses(settings, 'password');
+}
+
+/** Whether a token is sent in its header: it is there, and no template says where it goes. */
+export function sendsToken(settings: WebhookSettings): boolean {
+  return settings.token !== undefined && !uses(settings, 'token');
+}
+
+/** The place that a body of this type is. */
+export function bodyPlace(contentType: WebhookSettings['contentType']): Place {
+  return BODY_PLACES[contentType];
+}
+
+/** The names between commas. */
+export function portsOf(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
+}
+
+/** Whether a port may be called that: up to 128 letters, none of them of control. */
+export function isPort(name: string): boolean {
+  return /^[^\p{Cc}\p{Cs}]{1,128}$/u.test(name);
+}
+
+/** Headers by their names, in small letters; undefined when a line is none, or one that a request decides itself. */
+export function headersOf(text: string): Map<string, string> | undefined {
+  const headers = new Map<string, string>();
+  for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
+    const [, name = '', value = ''] = HEADER.exec(line.trimEnd()) ?? [];
+    if (name === '' || OWN_HEADERS.test(name)) return undefined;
+    headers.set(name.toLowerCase(), value);
+  }
+  return headers;
+}
+
+function isSecret(text: string): boolean {
+  try {
+    return requireWebhookSecret(text) === text;
+  } catch {
+    return false;
+  }
+}
+
+function isJson(template: string): boolean {
+  try {
+    const words = Object.fromEntries(placeholders(template).map((name) => [name, '0']));
+    JSON.parse(fill(template, words, 'json'));
+    return true;
+  } catch {
+    return false;
+  }
+}
