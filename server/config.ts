@@ -118,6 +118,10 @@ const SETTINGS = {
   },
   PPI_PATH: { schema: filePath.optional(), help: 'the legacy external power program' },
   PPI_CONFIG_PATH: { schema: filePath.optional(), help: 'its config; simpleweb reads it too' },
+  BAKERY_POWER_MODULES: {
+    schema: list(z.string().refine((path) => isAbsolute(path), 'must be absolute paths of files')).prefault(''),
+    help: 'modules, by commas, with more kinds of switches; they may do all that Bakery may',
+  },
   BAKERY_BOOTS_AT_ONCE: {
     schema: limit(16),
     help: 'Pis that boot at a time; the others wait to be switched on; 0: all',

@@ -36,6 +36,7 @@ const wrong: [readonly string[], Record<string, string>, RegExp][] = [
   [[], { BAKERY_EXPORT_POLICY: 'subnet' }, /BAKERY_EXPORT_SUBNET.*needed/],
   [[], { BAKERY_NFS_BACKEND: 'nfsd', BAKERY_NFS_PORT: '3049' }, /^BAKERY_NFS_PORT \(--nfs-port\): is 2049/],
   [[], { BAKERY_NFS_BACKEND: 'nfsd', BAKERY_MOUNTD_PORT: '1' }, /^BAKERY_MOUNTD_PORT .*no setting/],
+  [[], { BAKERY_POWER_MODULES: '/opt/a.ts, b.ts' }, /^BAKERY_POWER_MODULES \(--power-modules\): .*absolute/],
   [[], { BAKERY_DHCP: 'server' }, /^BAKERY_DHCP \(--dhcp\): /],
   [[], { BAKERY_INTERFACES: 'eth0,eth/1' }, /^BAKERY_INTERFACES.*names of interfaces/],
   [[], { BAKERY_POWER: 'ppi' }, /PPI_PATH.*needed/],

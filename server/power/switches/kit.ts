@@ -2,4 +2,4 @@
 export { z } from 'zod';
 export { PowerFault } from '../driver.ts';
 export { defineSwitchKind } from './kind.ts';
-export { createWebClient } from './web-client.ts';
+export { createWebClient, parseAnswer } from './web-client.ts';

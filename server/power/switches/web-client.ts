@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
+import type { z } from 'zod';
 import { PowerFault } from '../driver.ts';
 
 /** A longer answer is not from a switch. */
@@ -87,6 +88,26 @@ export function createWebClient({ base, caPem, secrets = [] }: WebClientOptions)
       throw new PowerFault(severity, `${called} answered ${status}${told(text, hidden)}`);
     },
   };
+}
+
+/**
+ * An answer in JSON, in that shape.
+ * @throws PowerFault `retryable` when it is another: a device that starts says all sorts of things
+ */
+export function parseAnswer<T>(shape: z.ZodType<T>, answer: string): T {
+  const parsed = shape.safeParse(parseJson(answer));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new PowerFault('retryable', `its answer is not what it should be: ${issue?.path.join('.')} ${issue?.message}`);
+}
+
+/** What a text of JSON says; undefined for what is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

@@ -1,6 +1,6 @@
 import { PowerFault } from '../driver.ts';
 import type { PortPower } from './kind.ts';
-import type { WebRequest } from './web-client.ts';
+import { parseJson, type WebRequest } from './web-client.ts';
 import {
   bodyPlace,
   headersOf,
@@ -90,12 +90,8 @@ export function powerIn(settings: WebhookSettings, port: string, answer: string)
 }
 
 function scalarAt(answer: string, pointer: string, port: string): string | undefined {
-  let whole: unknown;
-  try {
-    whole = JSON.parse(answer);
-  } catch {
-    throw new PowerFault('retryable', `port ${port}: the answer to the query is no JSON`);
-  }
+  const whole = parseJson(answer);
+  if (whole === undefined) throw new PowerFault('retryable', `port ${port}: the answer to the query is no JSON`);
   const found = pointAt(whole, pointer);
   return ['string', 'number', 'boolean'].includes(typeof found) ? String(found) : undefined;
 }
