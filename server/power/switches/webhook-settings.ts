@@ -42,58 +42,76 @@ const base = z
 /** What is read of a device whose owner describes it; flat, as settings of all kinds are. */
 export const WebhookSettings = z
   .strictObject({
-    url: base,
-    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).default('POST'),
-    path: path([...IN_REQUESTS, 'state']),
-    body: body([...IN_REQUESTS, 'state']).optional(),
-    contentType: z.enum(Object.keys(BODY_PLACES) as [keyof typeof BODY_PLACES]).default('application/json'),
+    url: base.describe('where the device is; templates begin behind it'),
+    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).default('POST').describe('of the request that switches'),
+    path: path([...IN_REQUESTS, 'state']).describe('template of its path and query'),
+    body: body([...IN_REQUESTS, 'state'])
+      .optional()
+      .describe('template of its body'),
+    contentType: z
+      .enum(Object.keys(BODY_PLACES) as [keyof typeof BODY_PLACES])
+      .default('application/json')
+      .describe('of bodies; words in braces are escaped for it'),
     headers: z
       .string()
       .max(4000)
       .refine((text) => headersOf(text) !== undefined, 'is lines of Name: value, none that requests have anyway')
       .refine(knows(['port', 'state']), withWords(['port', 'state']))
-      .optional(),
-    onWord: word.default('on'),
-    offWord: word.default('off'),
+      .optional()
+      .describe('lines of Name: value for all requests'),
+    onWord: word.default('on').describe('what {state} is to switch on'),
+    offWord: word.default('off').describe('what {state} is to switch off'),
     okText: z
       .string()
       .min(1)
       .max(500)
       .refine(knows(['port', 'state']), withWords(['port', 'state']))
-      .optional(),
-    queryMethod: z.enum(['GET', 'POST']).default('GET'),
-    queryPath: path(IN_REQUESTS).optional(),
-    queryBody: body(IN_REQUESTS).optional(),
+      .optional()
+      .describe('a text that stands in the answer when it is done; without one the status says it'),
+    queryMethod: z.enum(['GET', 'POST']).default('GET').describe('of the request that reads back'),
+    queryPath: path(IN_REQUESTS)
+      .optional()
+      .describe('template of its path and query; without one nothing is read back'),
+    queryBody: body(IN_REQUESTS).optional().describe('template of its body'),
     queryPointer: z
       .string()
       .max(500)
       .regex(/^(?:\/.*)?$/, 'is a JSON Pointer')
       .refine(knows(['port']), withWords(['port']))
-      .optional(),
-    queryOn: word.default('on'),
-    queryOff: word.default('off'),
+      .optional()
+      .describe('JSON Pointer to the state in its answer; without one the state is all of it'),
+    queryOn: word.default('on').describe('the state of a port that is on'),
+    queryOff: word.default('off').describe('the state of a port that is off'),
     ports: z
       .string()
       .max(8000)
       .refine((text) => portsOf(text).every(isPort), 'is names by commas')
-      .optional(),
+      .optional()
+      .describe('all ports, by commas; others are refused then'),
     user: z
       .string()
       .max(200)
       .refine((text) => !text.includes(':'), 'has no colon (RFC 7617)')
       .default('admin'),
-    password: z.string().min(1).max(500).optional(),
-    token: visible.optional(),
+    password: z.string().min(1).max(500).optional().describe('sent as Basic, unless a template has {password}'),
+    token: visible.optional().describe('sent in tokenHeader, unless a template has {token}'),
     tokenHeader: z
       .string()
       .regex(/^[A-Za-z0-9-]{1,100}$/)
-      .default('authorization'),
-    signingSecret: z.string().max(200).refine(isSecret, 'is whsec_ and 24 to 64 bytes in base64').optional(),
+      .default('authorization')
+      .describe('authorization: as a Bearer token; any other: as it is'),
+    signingSecret: z
+      .string()
+      .max(200)
+      .refine(isSecret, 'is whsec_ and 24 to 64 bytes in base64')
+      .optional()
+      .describe('requests are signed with it (Standard Webhooks)'),
     caPem: z
       .string()
-      .max(64 * 1024)
+      .max(32 * 1024)
       .includes('-----BEGIN CERTIFICATE-----')
-      .optional(),
+      .optional()
+      .describe('certificates that vouch for the device, instead of the usual ones'),
   })
   .superRefine((settings, context) => {
     const issue = (member: string, message: string) => context.addIssue({ code: 'custom', path: [member], message });

@@ -9,6 +9,7 @@ export type Words = Readonly<Record<string, string>>;
 const PLACEHOLDER = /\{([a-zA-Z]+)\}/g;
 /** JSON outside of quotes: what is neither text nor structure (RFC 8259 section 3). */
 const LITERAL = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?)$/;
+const ITEM = /^(?:0|[1-9]\d*)$/;
 
 /** The words in braces, each once, in their order. */
 export function placeholders(template: string): string[] {
@@ -70,6 +71,7 @@ export function pointAt(value: unknown, pointer: string): unknown {
   for (const part of pointer.split('/').slice(1)) {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
     if (typeof found !== 'object' || found === null || !Object.hasOwn(found, name)) return undefined;
+    if (Array.isArray(found) && !ITEM.test(name)) return undefined;
     found = (found as Readonly<Record<string, unknown>>)[name];
   }
   return found;
