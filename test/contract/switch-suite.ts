@@ -63,7 +63,7 @@ export function switchSuite(
       const { kind, settings } = await make(t);
       const before = openSockets();
       const device = kind.open(settings, partsFor([]));
-      assert.equal(openSockets(), before);
+      assert.ok(openSockets() <= before);
       device.close?.();
       device.close?.();
       await socketsFall(before, 'closed');

@@ -4,6 +4,7 @@ import { parseJson, type WebRequest } from './web-client.ts';
 import {
   bodyPlace,
   headersOf,
+  isBearer,
   isPort,
   portsOf,
   sendsPassword,
@@ -59,11 +60,10 @@ export function webhookRequest(
 function credentials(settings: WebhookSettings): Record<string, string> {
   const { user, password = '', token = '' } = settings;
   const name = settings.tokenHeader.toLowerCase();
-  const isBearer = name === 'authorization';
   const basic = Buffer.from(`${user}:${password}`).toString('base64');
   return {
     ...(sendsPassword(settings) ? { authorization: `Basic ${basic}` } : {}),
-    ...(sendsToken(settings) ? { [name]: isBearer ? `Bearer ${token}` : token } : {}),
+    ...(sendsToken(settings) ? { [name]: isBearer(settings) ? `Bearer ${token}` : token } : {}),
   };
 }
 

@@ -4,6 +4,7 @@ import { fill, type Place, placeholders } from './webhook-template.ts';
 
 const PATH_LETTERS = /^\/[\x21-\x7e]*$/;
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x20-\x7e]*)$/;
+const IS_JSON = 'is JSON, with words in braces in texts or as a whole value';
 /** Headers that the request itself decides. */
 const OWN_HEADERS = /^(?:host|connection|content-length|content-type|transfer-encoding|authorization|webhook-.*)$/i;
 const IN_REQUESTS = ['port', 'user', 'password', 'token'];
@@ -39,110 +40,127 @@ const base = z
     return username === '' && password === '' && search === '' && hash === '';
   }, 'has no credentials, query or fragment');
 
-/** What is read of a device whose owner describes it; flat, as settings of all kinds are. */
-export const WebhookSettings = z
-  .strictObject({
-    url: base.describe('where the device is; templates begin behind it'),
-    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).default('POST').describe('of the request that switches'),
-    path: path([...IN_REQUESTS, 'state']).describe('template of its path and query'),
-    body: body([...IN_REQUESTS, 'state'])
-      .optional()
-      .describe('template of its body'),
-    contentType: z
-      .enum(Object.keys(BODY_PLACES) as [keyof typeof BODY_PLACES])
-      .default('application/json')
-      .describe('of bodies; words in braces are escaped for it'),
-    headers: z
-      .string()
-      .max(4000)
-      .refine((text) => headersOf(text) !== undefined, 'is lines of Name: value, none that requests have anyway')
-      .refine(knows(['port', 'state']), withWords(['port', 'state']))
-      .optional()
-      .describe('lines of Name: value for all requests'),
-    onWord: word.default('on').describe('what {state} is to switch on'),
-    offWord: word.default('off').describe('what {state} is to switch off'),
-    okText: z
-      .string()
-      .min(1)
-      .max(500)
-      .refine(knows(['port', 'state']), withWords(['port', 'state']))
-      .optional()
-      .describe('a text that stands in the answer when it is done; without one the status says it'),
-    queryMethod: z.enum(['GET', 'POST']).default('GET').describe('of the request that reads back'),
-    queryPath: path(IN_REQUESTS)
-      .optional()
-      .describe('template of its path and query; without one nothing is read back'),
-    queryBody: body(IN_REQUESTS).optional().describe('template of its body'),
-    queryPointer: z
-      .string()
-      .max(500)
-      .regex(/^(?:\/.*)?$/, 'is a JSON Pointer')
-      .refine(knows(['port']), withWords(['port']))
-      .optional()
-      .describe('JSON Pointer to the state in its answer; without one the state is all of it'),
-    queryOn: word.default('on').describe('the state of a port that is on'),
-    queryOff: word.default('off').describe('the state of a port that is off'),
-    ports: z
-      .string()
-      .max(8000)
-      .refine((text) => portsOf(text).every(isPort), 'is names by commas')
-      .optional()
-      .describe('all ports, by commas; others are refused then'),
-    user: z
-      .string()
-      .max(200)
-      .refine((text) => !text.includes(':'), 'has no colon (RFC 7617)')
-      .default('admin'),
-    password: z.string().min(1).max(500).optional().describe('sent as Basic, unless a template has {password}'),
-    token: visible.optional().describe('sent in tokenHeader, unless a template has {token}'),
-    tokenHeader: z
-      .string()
-      .regex(/^[A-Za-z0-9-]{1,100}$/)
-      .default('authorization')
-      .describe('authorization: as a Bearer token; any other: as it is'),
-    signingSecret: z
-      .string()
-      .max(200)
-      .refine(isSecret, 'is whsec_ and 24 to 64 bytes in base64')
-      .optional()
-      .describe('requests are signed with it (Standard Webhooks)'),
-    caPem: z
-      .string()
-      .max(32 * 1024)
-      .includes('-----BEGIN CERTIFICATE-----')
-      .optional()
-      .describe('certificates that vouch for the device, instead of the usual ones'),
-  })
-  .superRefine((settings, context) => {
-    const issue = (member: string, message: string) => context.addIssue({ code: 'custom', path: [member], message });
-    const all = [settings.path, settings.body ?? '', settings.headers ?? ''];
-    if (!all.some((template) => placeholders(template).includes('state'))) {
-      issue('path', 'there is a {state} in path, body or headers, or on and off would be the same');
-    }
-    if (settings.onWord === settings.offWord) issue('offWord', 'is another word than onWord');
-    if (settings.queryOn === settings.queryOff) issue('queryOff', 'is another word than queryOn');
-    for (const member of ['body', 'queryBody'] as const) {
-      const template = settings[member];
-      if (template !== undefined && settings.contentType === 'application/json' && !isJson(template)) {
-        issue(member, 'is JSON, with words in braces in texts or as a whole value');
-      }
-    }
-    if (settings.caPem !== undefined && !settings.url.startsWith('https:')) issue('caPem', 'is for https');
-    for (const name of ['password', 'token'] as const) {
-      if (uses(settings, name) && settings[name] === undefined) issue(name, 'is used by a template, so it is needed');
-    }
-    const isBearer = sendsToken(settings) && settings.tokenHeader.toLowerCase() === 'authorization';
-    if (isBearer && sendsPassword(settings)) issue('token', 'is sent in the header that the password is sent in');
-  });
+const Members = z.strictObject({
+  url: base.describe('where the device is; templates begin behind it'),
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']).default('POST').describe('of the request that switches'),
+  path: path([...IN_REQUESTS, 'state']).describe('template of its path and query'),
+  body: body([...IN_REQUESTS, 'state'])
+    .optional()
+    .describe('template of its body'),
+  contentType: z
+    .enum(Object.keys(BODY_PLACES) as [keyof typeof BODY_PLACES])
+    .default('application/json')
+    .describe('of bodies; words in braces are escaped for it'),
+  headers: z
+    .string()
+    .max(4000)
+    .refine((text) => headersOf(text) !== undefined, 'is lines of Name: value, none that requests have anyway')
+    .refine(knows(['port', 'state']), withWords(['port', 'state']))
+    .optional()
+    .describe('lines of Name: value for all requests'),
+  onWord: word.default('on').describe('what {state} is to switch on'),
+  offWord: word.default('off').describe('what {state} is to switch off'),
+  okText: z
+    .string()
+    .min(1)
+    .max(500)
+    .refine(knows(['port', 'state']), withWords(['port', 'state']))
+    .optional()
+    .describe('a text that stands in the answer when it is done; without one the status says it'),
+  queryMethod: z.enum(['GET', 'POST']).default('GET').describe('of the request that reads back'),
+  queryPath: path(IN_REQUESTS).optional().describe('template of its path and query; without one nothing is read back'),
+  queryBody: body(IN_REQUESTS).optional().describe('template of its body'),
+  queryPointer: z
+    .string()
+    .max(500)
+    .regex(/^(?:\/.*)?$/, 'is a JSON Pointer')
+    .refine(knows(['port']), withWords(['port']))
+    .optional()
+    .describe('JSON Pointer to the state in its answer; without one the state is all of it'),
+  queryOn: word.default('on').describe('the state of a port that is on'),
+  queryOff: word.default('off').describe('the state of a port that is off'),
+  ports: z
+    .string()
+    .max(8000)
+    .refine((text) => portsOf(text).every(isPort), 'is names by commas')
+    .optional()
+    .describe('all ports, by commas; others are refused then'),
+  user: z
+    .string()
+    .max(200)
+    .refine((text) => !text.includes(':'), 'has no colon (RFC 7617)')
+    .default('admin'),
+  password: z.string().min(1).max(500).optional().describe('sent as Basic, unless a template has {password}'),
+  token: visible.optional().describe('sent in tokenHeader, unless a template has {token}'),
+  tokenHeader: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,100}$/)
+    .default('authorization')
+    .describe('authorization: as a Bearer token; any other: as it is'),
+  signingSecret: z
+    .string()
+    .max(200)
+    .refine(isSecret, 'is whsec_ and 24 to 64 bytes in base64')
+    .optional()
+    .describe('requests are signed with it (Standard Webhooks)'),
+  caPem: z
+    .string()
+    .max(32 * 1024)
+    .includes('-----BEGIN CERTIFICATE-----')
+    .optional()
+    .describe('certificates that vouch for the device, instead of the usual ones'),
+});
 
 /** Settings that are checked. */
-export type WebhookSettings = z.output<typeof WebhookSettings>;
+export type WebhookSettings = z.output<typeof Members>;
+
+/** What is read of a device whose owner describes it; flat, as settings of all kinds are. */
+export const WebhookSettings = Members.refine(
+  ({ path, body = '', headers = '' }) => [path, body, headers].some((text) => names(text, 'state')),
+  {
+    path: ['path'],
+    message: 'there is a {state} in path, body or headers, or on and off would be the same',
+  },
+)
+  .refine(({ onWord, offWord }) => onWord !== offWord, { path: ['offWord'], message: 'is another word than onWord' })
+  .refine(({ queryOn, queryOff }) => queryOn !== queryOff, {
+    path: ['queryOff'],
+    message: 'is another word than queryOn',
+  })
+  .refine(({ contentType, body }) => contentType !== 'application/json' || isJson(body), {
+    path: ['body'],
+    message: IS_JSON,
+  })
+  .refine(({ contentType, queryBody }) => contentType !== 'application/json' || isJson(queryBody), {
+    path: ['queryBody'],
+    message: IS_JSON,
+  })
+  .refine(({ caPem, url }) => caPem === undefined || url.startsWith('https:'), {
+    path: ['caPem'],
+    message: 'is for https',
+  })
+  .refine((settings) => settings.password !== undefined || !uses(settings, 'password'), {
+    path: ['password'],
+    message: 'is used by a template, so it is needed',
+  })
+  .refine((settings) => settings.token !== undefined || !uses(settings, 'token'), {
+    path: ['token'],
+    message: 'is used by a template, so it is needed',
+  })
+  .refine((settings) => !(sendsPassword(settings) && sendsToken(settings) && isBearer(settings)), {
+    path: ['token'],
+    message: 'is sent in the header that the password is sent in',
+  });
 
 type Templates = Pick<WebhookSettings, 'path' | 'body' | 'queryPath' | 'queryBody'>;
 
+function names(template: string, word: string): boolean {
+  return placeholders(template).includes(word);
+}
+
 /** Whether a template puts this word in. */
 function uses({ path, body, queryPath, queryBody }: Templates, name: string): boolean {
-  return [path, body, queryPath, queryBody].some((text) => text !== undefined && placeholders(text).includes(name));
+  return [path, body, queryPath, queryBody].some((text) => names(text ?? '', name));
 }
 
 /** Whether a password is sent as Basic (RFC 7617): it is there, and no template says where it goes. */
@@ -153,6 +171,11 @@ export function sendsPassword(settings: WebhookSettings): boolean {
 /** Whether a token is sent in its header: it is there, and no template says where it goes. */
 export function sendsToken(settings: WebhookSettings): boolean {
   return settings.token !== undefined && !uses(settings, 'token');
+}
+
+/** Whether its token is sent as a Bearer token (RFC 6750 section 2.1), and not by itself. */
+export function isBearer({ tokenHeader }: Pick<WebhookSettings, 'tokenHeader'>): boolean {
+  return tokenHeader.toLowerCase() === 'authorization';
 }
 
 /** The place that a body of this type is. */
@@ -189,7 +212,8 @@ function isSecret(text: string): boolean {
   }
 }
 
-function isJson(template: string): boolean {
+function isJson(template: string | undefined): boolean {
+  if (template === undefined) return true;
   try {
     const words = Object.fromEntries(placeholders(template).map((name) => [name, '0']));
     JSON.parse(fill(template, words, 'json'));
