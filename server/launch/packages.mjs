@@ -42,6 +42,9 @@ export const PACKAGES = [
   { name: 'tftp-hpa', for: 'test', programs: ['tftp'] },
   { name: 'atftp', for: 'test', programs: ['atftp'] },
   { name: 'nftables', for: 'test', programs: ['nft'] },
+  // A manager and an agent of SNMP, beside the lab's PoE switch.
+  { name: 'snmp', for: 'test', programs: ['snmpget', 'snmpset', 'snmpbulkwalk'] },
+  { name: 'snmpd', for: 'test', programs: ['snmpd'] },
   // The doctor listens with it where it is installed.
   { name: 'tcpdump', for: 'test', programs: ['tcpdump'] },
   { name: 'btrfs-progs', for: 'test', programs: ['mkfs.btrfs'] },
