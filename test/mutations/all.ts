@@ -20,6 +20,7 @@ import { pis } from './pis.ts';
 import { prepare } from './prepare.ts';
 import { recovery } from './recovery.ts';
 import { storms } from './storms.ts';
+import { switchSnmp } from './switch-snmp.ts';
 import { switchWebhook } from './switch-webhook.ts';
 import { tftp } from './tftp.ts';
 import { watch } from './watch.ts';
@@ -50,4 +51,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...moves,
   ...nfsd,
   ...switchWebhook,
+  ...switchSnmp,
 ];
