@@ -24,6 +24,7 @@ import { switchSnmp } from './switch-snmp.ts';
 import { switchWebhook } from './switch-webhook.ts';
 import { tftp } from './tftp.ts';
 import { watch } from './watch.ts';
+import { webSwitches } from './web-switches.ts';
 
 /** Every protection that can be taken out. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -52,4 +53,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...nfsd,
   ...switchWebhook,
   ...switchSnmp,
+  ...webSwitches,
 ];
