@@ -1,9 +1,60 @@
 import type { Mutation } from './mutation.ts';
 
+const UNIFI = 'server/power/switches/unifi-device.ts';
+const UNIFI_SESSION = 'server/power/switches/unifi-session.ts';
+const UNIFI_UNIT = 'test/unit/switch-unifi.test.ts';
 const CLIENT_UNIT = 'test/unit/switch-http-client.test.ts';
 
-/** Switches that are reached by HTTP. */
+/** Switches that are reached by HTTP: unifi, mikrotik, openwrt-ubus. */
 export const webSwitches: readonly Mutation[] = [
+  {
+    name: 'overrides of other UniFi ports are sent along',
+    file: UNIFI,
+    old: 'const planned = device.port_overrides.map((override) => ({ ...override }));',
+    new: 'const planned: Override[] = [];',
+    test: UNIFI_UNIT,
+    fails: 'all other overrides, and all other members of its own',
+  },
+  {
+    name: 'a UniFi switch that is not connected gets no change',
+    file: UNIFI,
+    old: '  const fault = notThere(device);\n  if (fault) throw fault;\n',
+    new: '',
+    test: UNIFI_UNIT,
+    fails: 'a switch that is not connected gets no change',
+  },
+  {
+    name: 'a UniFi port that draws power is on',
+    file: UNIFI,
+    old: "  if (poe_enable === true || (milliwatts(poe_power) ?? 0) > 0) return 'on';\n",
+    new: '',
+    test: UNIFI_UNIT,
+    fails: 'a port that is off by its mode and draws power is on',
+  },
+  {
+    name: 'a UniFi switch that is not connected has no state',
+    file: UNIFI,
+    old: "  if (state !== CONNECTED) return 'unknown';\n",
+    new: '',
+    test: UNIFI_UNIT,
+    fails: 'a switch that is not connected tells nothing',
+  },
+  {
+    name: 'the last token against forged requests counts',
+    file: UNIFI_SESSION,
+    old: "headers['x-updated-csrf-token'] ?? headers['x-csrf-token']",
+    new: "headers['x-csrf-token']",
+    test: 'test/contract/switch-unifi.test.ts',
+    fails: 'the token against forged requests is sent back',
+  },
+  {
+    name: 'a UniFi key that is refused is final',
+    file: UNIFI_SESSION,
+    old: 'if (isOld && isStranger(answer)) {',
+    new: 'if (isStranger(answer)) {',
+    test: 'test/contract/switch-unifi.test.ts',
+    fails: 'a key that is not known is final',
+  },
   {
     name: 'nothing is written to another certificate',
     file: 'server/power/switches/pinned-agent.ts',

@@ -1,0 +1,61 @@
+import type { TestContext } from 'node:test';
+import { unifi } from '../../server/power/switches/unifi.ts';
+import { makeTrust } from '../lab/switches/trust.ts';
+import { UnifiSwitch } from '../lab/switches/unifi-switch.ts';
+import { WEB_BEHAVIOURS } from '../lab/switches/web-device.ts';
+import type { FarEnd, SwitchBench } from './switch-bench.ts';
+import { partsFor } from './switch-expect.ts';
+
+type Test = Pick<TestContext, 'after'>;
+
+/** What a simulated device has that a bench needs. */
+interface Device {
+  readonly changes: readonly string[];
+  gives(port: string): 'on' | 'off';
+  behave(behaviour: FarEnd): Promise<void>;
+  close(): Promise<void>;
+}
+
+function benchOf<Far extends Device>(
+  t: Test,
+  far: Far,
+  bench: Pick<SwitchBench, 'kind' | 'settings' | 'wrong' | 'ports' | 'missing' | 'behaviours'>,
+): SwitchBench & { readonly far: Far } {
+  const device = bench.kind.open(bench.settings, partsFor([]));
+  t.after(async () => {
+    device.close?.();
+    await far.close();
+  });
+  return {
+    ...bench,
+    far,
+    device,
+    farEnd: (behaviour) => far.behave(behaviour),
+    gives: async (port) => far.gives(port),
+    changes: async () => far.changes,
+  };
+}
+
+const PASSWORD = 'bread+and/butter 1234';
+const API_KEY = 'key+of/the-oven_5678';
+
+/** A switch of a UniFi network: with a login or a key of UniFi OS, or with a login of the application by itself. */
+export async function makeUnifiBench(
+  t: Test,
+  how: 'unifi-os' | 'application' | 'api-key' = 'unifi-os',
+): Promise<SwitchBench & { readonly far: UnifiSwitch }> {
+  const trust = makeTrust();
+  const login = { username: 'bakery', password: PASSWORD };
+  const flavour = how === 'application' ? how : 'unifi-os';
+  const far = await new UnifiSwitch({ flavour, ...login, apiKey: API_KEY, tls: trust }).start();
+  const where = { url: far.url, mac: far.mac.toUpperCase(), certificateSha256: trust.certificateSha256 };
+  const settings = { ...where, ...(how === 'api-key' ? { apiKey: API_KEY } : login) };
+  return benchOf(t, far, {
+    kind: unifi,
+    settings,
+    wrong: { ...settings, ...(how === 'api-key' ? { apiKey: `not${API_KEY}` } : { password: `not ${PASSWORD}` }) },
+    ports: ['2', '5'],
+    missing: '9',
+    behaviours: [...WEB_BEHAVIOURS, 'lags', 'ignores'],
+  });
+}

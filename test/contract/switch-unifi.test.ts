@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { sample } from '../lab/switches/sample.ts';
+import { faultOf, never, partsFor } from './switch-expect.ts';
+import { makeUnifiBench } from './switch-http-benches.ts';
+import { switchSuite } from './switch-suite.ts';
+
+switchSuite('unifi, UniFi OS', (t) => makeUnifiBench(t, 'unifi-os'));
+
+const on = (port: string) => new Map([[port, 'on' as const]]);
+const json = (status: number, heading: string) => ({ status, body: JSON.stringify(sample('unifi', heading)) });
+
+describe('a UniFi controller', () => {
+  for (const how of ['application', 'api-key'] as const) {
+    test(`switches, reads back and surveys (${how})`, async (t) => {
+      const { device, far, gives } = await makeUnifiBench(t, how);
+      await device.set(on('2'), never);
+      assert.equal(await gives('2'), 'on');
+      assert.equal((await device.query?.(['2'], never))?.get('2'), 'on');
+      const survey = await device.survey?.(never);
+      assert.deepEqual(survey?.ports.find(({ port }) => port === '3')?.macs, ['dc:a6:32:01:36:c2']);
+      assert.equal(survey?.budget?.limitMilliwatts, 150_000);
+      assert.deepEqual(
+        far.requests.filter(({ path }) => path.endsWith('/login')).map(({ path }) => path),
+        how === 'application' ? ['/api/login'] : [],
+      );
+    });
+  }
+
+  test('a key that is not known is final, and is not tried again', async (t) => {
+    const bench = await makeUnifiBench(t, 'api-key');
+    const device = bench.kind.open(bench.wrong, partsFor([]));
+    t.after(() => device.close?.());
+    assert.equal((await faultOf(bench, device.set(on('2'), never))).severity, 'fatal');
+    assert.equal(bench.far.requests.length, 1);
+  });
+
+  test('what others set on ports stays, also on the port that is switched', async (t) => {
+    const { device, far } = await makeUnifiBench(t);
+    const before = structuredClone(far.overrides);
+    await device.set(on('2'), never);
+    assert.deepEqual(
+      far.overrides,
+      before.map((override) => (override.port_idx === 2 ? { ...override, poe_mode: 'auto' } : override)),
+    );
+  });
+
+  test('several ports are one write, and nothing is written when they are as wished', async (t) => {
+    const { device, far } = await makeUnifiBench(t);
+    const writes = () => far.requests.filter(({ method }) => method === 'PUT').length;
+    const wish = new Map([
+      ['2', 'on' as const],
+      ['5', 'on' as const],
+      ['4', 'on' as const],
+    ]);
+    await device.set(wish, never);
+    assert.equal(writes(), 1);
+    await device.set(wish, never);
+    assert.equal(writes(), 1);
+  });
+
+  test('the token against forged requests is sent back as it was last told', async (t) => {
+    const { device, far } = await makeUnifiBench(t);
+    await device.set(on('2'), never);
+    await device.set(new Map([['2', 'off']]), never);
+    const sent = far.requests.filter(({ method }) => method === 'PUT').map(({ headers }) => headers['x-csrf-token']);
+    assert.deepEqual(sent, ['csrf1', 'csrf2']);
+    assert.equal(far.requests.filter(({ path }) => path.endsWith('/login')).length, 1);
+  });
+
+  test('a session that was forgotten costs one login, and a controller that forgets at once no more', async (t) => {
+    const bench = await makeUnifiBench(t);
+    const { device, far } = bench;
+    const logins = () => far.requests.filter(({ path }) => path.endsWith('/login')).length;
+    await device.query?.(['2'], never);
+    far.forget();
+    await device.query?.(['2'], never);
+    assert.equal(logins(), 2);
+    far.refusal = json(401, 'session expired');
+    assert.equal((await faultOf(bench, device.set(on('2'), never))).severity, 'fatal');
+    assert.equal(logins(), 3);
+  });
+
+  test('too many logins pass, a second factor does not', async (t) => {
+    const bench = await makeUnifiBench(t);
+    bench.far.loginRefusal = json(429, 'too many logins');
+    assert.equal((await faultOf(bench, bench.device.set(on('2'), never))).severity, 'retryable');
+    bench.far.loginRefusal = { status: 499, body: '{"code":"MFA_AUTH_REQUIRED"}' };
+    const fault = await faultOf(bench, bench.device.set(on('2'), never));
+    assert.equal(fault.severity, 'fatal');
+    assert.match(fault.message, /second factor/);
+  });
+
+  test('a login that may only look is refused for good', async (t) => {
+    const bench = await makeUnifiBench(t);
+    bench.far.refusal = { status: 403, body: '{"meta":{"rc":"error","msg":"api.err.NoPermission"},"data":[]}' };
+    const fault = await faultOf(bench, bench.device.set(on('2'), never));
+    assert.equal(fault.severity, 'fatal');
+    assert.match(fault.message, /NoPermission/);
+  });
+
+  test('a switch that takes up a change takes another, and tells nothing meanwhile', async (t) => {
+    const { device, far, gives } = await makeUnifiBench(t);
+    await device.set(on('2'), never);
+    far.state = 5;
+    await device.set(on('5'), never);
+    assert.deepEqual([await gives('2'), await gives('5')], ['on', 'on']);
+    assert.equal((await device.query?.(['1'], never))?.get('1'), 'unknown');
+  });
+
+  test('a switch that is not connected is for later, and is not written to', async (t) => {
+    const bench = await makeUnifiBench(t);
+    bench.far.state = 0;
+    const fault = await faultOf(bench, bench.device.set(on('2'), never));
+    assert.equal(fault.severity, 'retryable');
+    assert.match(fault.message, /disconnected/);
+    assert.deepEqual(await bench.changes(), []);
+  });
+
+  test('a site without that switch is a final fault', async (t) => {
+    const bench = await makeUnifiBench(t);
+    bench.far.refusal = { status: 200, body: '{"meta":{"rc":"ok"},"data":[]}' };
+    const fault = await faultOf(bench, bench.device.set(on('2'), never));
+    assert.equal(fault.severity, 'fatal');
+    assert.match(fault.message, /no device/);
+  });
+
+  test('it is known by a login or by a key, not by both and not by half of one', async (t) => {
+    const { kind, settings } = await makeUnifiBench(t);
+    const { username, password, ...where } = settings;
+    const apiKey = 'key';
+    for (const login of [{ username, password }, { apiKey }]) {
+      assert.ok(kind.settings.safeParse({ ...where, ...login }).success);
+    }
+    for (const login of [{}, { username }, { password }, { username, password, apiKey }, { username, apiKey }]) {
+      assert.ok(!kind.settings.safeParse({ ...where, ...login }).success);
+    }
+  });
+});
