@@ -1,5 +1,7 @@
 import type { TestContext } from 'node:test';
+import { mikrotik } from '../../server/power/switches/mikrotik.ts';
 import { unifi } from '../../server/power/switches/unifi.ts';
+import { MikrotikSwitch } from '../lab/switches/mikrotik-switch.ts';
 import { makeTrust } from '../lab/switches/trust.ts';
 import { UnifiSwitch } from '../lab/switches/unifi-switch.ts';
 import { WEB_BEHAVIOURS } from '../lab/switches/web-device.ts';
@@ -57,5 +59,21 @@ export async function makeUnifiBench(
     ports: ['2', '5'],
     missing: '9',
     behaviours: [...WEB_BEHAVIOURS, 'lags', 'ignores'],
+  });
+}
+
+/** A switch with RouterOS, trusted by its own certificate. */
+export async function makeMikrotikBench(t: Test): Promise<SwitchBench & { readonly far: MikrotikSwitch }> {
+  const trust = makeTrust();
+  const login = { username: 'bakery', password: PASSWORD };
+  const far = await new MikrotikSwitch({ ...login, tls: trust }).start();
+  const settings = { url: far.url, ...login, caPem: trust.cert };
+  return benchOf(t, far, {
+    kind: mikrotik,
+    settings,
+    wrong: { ...settings, password: `not ${PASSWORD}` },
+    ports: ['ether2', 'ether5'],
+    missing: 'sfp1',
+    behaviours: [...WEB_BEHAVIOURS, 'ignores'],
   });
 }

@@ -2,6 +2,7 @@ import type { Mutation } from './mutation.ts';
 
 const UNIFI = 'server/power/switches/unifi-device.ts';
 const UNIFI_SESSION = 'server/power/switches/unifi-session.ts';
+const MIKROTIK = 'server/power/switches/mikrotik.ts';
 const UNIFI_UNIT = 'test/unit/switch-unifi.test.ts';
 const CLIENT_UNIT = 'test/unit/switch-http-client.test.ts';
 
@@ -70,5 +71,21 @@ export const webSwitches: readonly Mutation[] = [
     new: 'if (bytes < 0) throw',
     test: CLIENT_UNIT,
     fails: 'reads no answer without end',
+  },
+  {
+    name: 'a MikroTik port that is on stays in its mode',
+    file: MIKROTIK,
+    old: '          if (powerOf(port) === wish) continue;\n',
+    new: '',
+    test: 'test/contract/switch-mikrotik.test.ts',
+    fails: 'a port that feeds without detection stays so',
+  },
+  {
+    name: 'a measurement by RouterOS ends',
+    file: MIKROTIK,
+    old: "{ numbers, once: 'true' }",
+    new: '{ numbers }',
+    test: 'test/contract/switch-mikrotik.test.ts',
+    fails: 'a survey measures all ports at once, and ends',
   },
 ];

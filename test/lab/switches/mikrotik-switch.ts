@@ -1,0 +1,115 @@
+import type { FarEnd } from '../../contract/switch-bench.ts';
+import { sample } from './sample.ts';
+import { startWebDevice, type WebAnswer, type WebDevice, type WebRequest } from './web-device.ts';
+
+/** How a simulated router is. */
+export interface MikrotikOptions {
+  readonly username: string;
+  readonly password: string;
+  readonly tls: { readonly cert: string; readonly key: string };
+  readonly onPower?: (port: string, power: 'on' | 'off') => void;
+}
+
+/** A row of a table: every value is text. */
+type Row = Record<string, string>;
+
+/** A switch with RouterOS: ports ether1 to ether8 that can feed, and sfp1 that cannot. ether2 and ether5 are off at first. */
+export class MikrotikSwitch {
+  /** What was wished, in the order it came. */
+  readonly changes: string[] = [];
+  readonly poeOut = new Map([1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`ether${n}`, n === 2 || n === 5 ? 'off' : 'auto-on']));
+  /** It is a model with PoE-Out. */
+  hasPoe = true;
+  readonly #options: MikrotikOptions;
+  #web: WebDevice | undefined;
+
+  constructor(options: MikrotikOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<this> {
+    this.#web = await startWebDevice((request, behaviour) => this.#answer(request, behaviour), this.#options.tls);
+    return this;
+  }
+
+  get url(): string {
+    return this.#web?.url ?? '';
+  }
+
+  get requests(): readonly WebRequest[] {
+    return this.#web?.requests ?? [];
+  }
+
+  gives(port: string): 'on' | 'off' {
+    return this.poeOut.get(port) === 'off' ? 'off' : 'on';
+  }
+
+  async behave(behaviour: FarEnd): Promise<void> {
+    await this.#web?.behave(behaviour);
+  }
+
+  async close(): Promise<void> {
+    await this.#web?.close();
+  }
+
+  #answer({ method, path, headers, body }: WebRequest, behaviour: FarEnd): WebAnswer {
+    const { username, password } = this.#options;
+    const known = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+    if (headers.authorization !== known) return json(401, { error: 401, message: 'Unauthorized' });
+    if (!this.hasPoe && path.includes('/poe')) return noSuchCommand(path);
+    const command: Row = body === '' ? {} : JSON.parse(body);
+    switch (`${method} ${path.replace(/^\/rest/, '')}`) {
+      case 'GET /system/resource':
+        return json(200, (sample('mikrotik', 'resource') as object[])[0]);
+      case 'GET /interface/ethernet/poe':
+        return json(200, [...this.#ports(), { '.id': '*9', name: 'sfp1' }]);
+      case 'POST /interface/ethernet/poe/set':
+        return this.#set(command, behaviour);
+      case 'POST /interface/ethernet/poe/monitor':
+        return 'once' in command ? json(200, this.#monitor(command.numbers ?? '')) : timedOut();
+      case 'GET /interface':
+        return json(200, sample('mikrotik', 'interfaces'));
+      case 'GET /interface/bridge/host':
+        return json(200, sample('mikrotik', 'hosts'));
+      default:
+        return noSuchCommand(path);
+    }
+  }
+
+  #ports(): Row[] {
+    return [...this.poeOut].map(([name, poeOut], i) => ({ '.id': `*${i + 1}`, name, 'poe-out': poeOut }));
+  }
+
+  #set({ '.id': id, 'poe-out': wish }: Row, behaviour: FarEnd): WebAnswer {
+    const name = this.#ports().find((port) => port['.id'] === id || port.name === id)?.name;
+    if (name === undefined) return json(400, { detail: 'no such item', error: 400, message: 'Bad Request' });
+    if (wish !== 'off' && wish !== 'auto-on' && wish !== 'forced-on') {
+      return json(400, { detail: 'input does not match any value of poe-out', error: 400, message: 'Bad Request' });
+    }
+    const power = wish === 'off' ? 'off' : 'on';
+    this.changes.push(`${power} ${name}`);
+    if (behaviour !== 'ignores') {
+      this.poeOut.set(name, wish);
+      this.#options.onPower?.(name, power);
+    }
+    return json(200, []);
+  }
+
+  /** On ports that are on, the first has something that draws power. */
+  #monitor(numbers: string): Row[] {
+    const [fed = {}, off = {}] = sample('mikrotik', 'monitor') as Row[];
+    const asked = numbers.split(',');
+    return this.#ports()
+      .filter((port) => asked.includes(port['.id'] ?? ''))
+      .map(({ name = '', 'poe-out': poeOut = '' }) => {
+        if (poeOut === 'off') return { ...off, name };
+        return name === 'ether1' ? fed : { name, 'poe-out': poeOut, 'poe-out-status': 'waiting-for-load' };
+      });
+  }
+}
+
+const json = (status: number, body: unknown): WebAnswer => ({ status, body: JSON.stringify(body) });
+/** A command without an end is ended after a minute. */
+const timedOut = () => json(400, { detail: 'Session closed', error: 400, message: 'Bad Request' });
+const noSuchCommand = (path: string) =>
+  json(400, { detail: `no such command or directory (${path})`, error: 400, message: 'Bad Request' });
