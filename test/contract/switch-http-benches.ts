@@ -1,8 +1,10 @@
 import type { TestContext } from 'node:test';
 import { mikrotik } from '../../server/power/switches/mikrotik.ts';
+import { openwrtUbus } from '../../server/power/switches/openwrt-ubus.ts';
 import { unifi } from '../../server/power/switches/unifi.ts';
 import { MikrotikSwitch } from '../lab/switches/mikrotik-switch.ts';
 import { makeTrust } from '../lab/switches/trust.ts';
+import { UbusSwitch } from '../lab/switches/ubus-switch.ts';
 import { UnifiSwitch } from '../lab/switches/unifi-switch.ts';
 import { WEB_BEHAVIOURS } from '../lab/switches/web-device.ts';
 import type { FarEnd, SwitchBench } from './switch-bench.ts';
@@ -75,5 +77,20 @@ export async function makeMikrotikBench(t: Test): Promise<SwitchBench & { readon
     ports: ['ether2', 'ether5'],
     missing: 'sfp1',
     behaviours: [...WEB_BEHAVIOURS, 'ignores'],
+  });
+}
+
+/** A switch with OpenWrt, without TLS as most are. */
+export async function makeOpenwrtBench(t: Test): Promise<SwitchBench & { readonly far: UbusSwitch }> {
+  const login = { username: 'root', password: PASSWORD };
+  const far = await new UbusSwitch(login).start();
+  const settings = { url: far.url, ...login };
+  return benchOf(t, far, {
+    kind: openwrtUbus,
+    settings,
+    wrong: { ...settings, password: `not ${PASSWORD}` },
+    ports: ['lan2', 'lan5'],
+    missing: 'lan9',
+    behaviours: [...WEB_BEHAVIOURS, 'lags', 'ignores'],
   });
 }

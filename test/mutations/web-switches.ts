@@ -3,6 +3,7 @@ import type { Mutation } from './mutation.ts';
 const UNIFI = 'server/power/switches/unifi-device.ts';
 const UNIFI_SESSION = 'server/power/switches/unifi-session.ts';
 const MIKROTIK = 'server/power/switches/mikrotik.ts';
+const OPENWRT = 'server/power/switches/openwrt-ubus.ts';
 const UNIFI_UNIT = 'test/unit/switch-unifi.test.ts';
 const CLIENT_UNIT = 'test/unit/switch-http-client.test.ts';
 
@@ -87,5 +88,21 @@ export const webSwitches: readonly Mutation[] = [
     new: '{ numbers }',
     test: 'test/contract/switch-mikrotik.test.ts',
     fails: 'a survey measures all ports at once, and ends',
+  },
+  {
+    name: 'an OpenWrt session that is gone is opened anew',
+    file: OPENWRT,
+    old: 'if (isOld && (result.status',
+    new: 'if (!isOld && (result.status',
+    test: 'test/contract/switch-openwrt.test.ts',
+    fails: 'a device that has restarted is switched all the same',
+  },
+  {
+    name: 'an OpenWrt port of which nothing is known is not off',
+    file: 'server/power/switches/openwrt-poe.ts',
+    old: "ON.has(status) ? 'on' : 'unknown'",
+    new: "ON.has(status) ? 'on' : 'off'",
+    test: 'test/unit/switch-openwrt.test.ts',
+    fails: 'a port of which it knows nothing is unknown, and never off',
   },
 ];
