@@ -1,12 +1,5 @@
 import { z } from 'zod';
 
-/** What is needed for each way to prove who asks. */
-const NEEDED = {
-  '2c': ['community'],
-  authNoPriv: ['user', 'authKey'],
-  authPriv: ['user', 'authKey', 'privKey'],
-} as const;
-
 /**
  * How a switch is asked by SNMP. Version 3 needs a key (RFC 3414): a user without one is no more than a community. Passwords have 8
  * characters at least (RFC 3414 section 11.2). `aes256b` extends the key as Blumenthal's draft does, `aes256r` as Cisco does. DES is
@@ -35,12 +28,21 @@ export const SnmpSettings = z
     /** How the interface of a PoE port is found: see interfaces.ts. */
     interfaces: z.enum(['auto', 'name', 'ifindex', 'bridge-port', 'none']).default('auto'),
   })
-  .superRefine((settings, context) => {
-    for (const name of NEEDED[settings.version === '2c' ? '2c' : settings.level]) {
-      if (settings[name] !== undefined) continue;
-      const how = settings.version === '2c' ? 'version 2c' : `version 3 with ${settings.level}`;
-      context.addIssue({ code: 'custom', path: [name], message: `${how} needs it` });
-    }
+  .refine(({ version, community }) => version === '3' || community !== undefined, {
+    path: ['community'],
+    message: 'version 2c needs it',
+  })
+  .refine(({ version, user }) => version === '2c' || user !== undefined, {
+    path: ['user'],
+    message: 'version 3 needs it',
+  })
+  .refine(({ version, authKey }) => version === '2c' || authKey !== undefined, {
+    path: ['authKey'],
+    message: 'version 3 needs it',
+  })
+  .refine(({ version, level, privKey }) => version === '2c' || level === 'authNoPriv' || privKey !== undefined, {
+    path: ['privKey'],
+    message: 'version 3 with authPriv needs it',
   });
 
 export type SnmpSettings = z.output<typeof SnmpSettings>;
