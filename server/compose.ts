@@ -486,6 +486,7 @@ async function start(
   const base = `${tls ? 'https' : 'http'}://${shown}:${api.port}`;
   return {
     readyLines: [
+      ...(config.BAKERY_LABEL === undefined ? [] : [`label  ${config.BAKERY_LABEL}`]),
       `api    ${base}${BASE}`,
       `docs   ${base}/docs`,
       `token  ${whereTokenIs(config)}`,

@@ -158,6 +158,14 @@ const SETTINGS = {
     schema: z.coerce.number().min(1).max(3650).default(90),
     help: 'how long events, ended operations and the audit are kept',
   },
+  BAKERY_LABEL: {
+    schema: z
+      .string()
+      .trim()
+      .regex(/^[ -~]{1,80}$/, 'must have 1 to 80 characters of ASCII')
+      .optional(),
+    help: 'what this server is, shown in every log line, answer and page: staging',
+  },
   NFS_ADDRESS: { schema: ipv4.optional(), help: 'old name of BAKERY_ADDRESS' },
   KPARTX_PATH: { schema: z.string().optional(), help: 'accepted and ignored' },
   LOG_LEVEL: {

@@ -99,6 +99,7 @@ export function httpSettingsOf(config: Config, tls: Tls | undefined): HttpSettin
     tls: tls?.pair,
     corsOrigins: config.BAKERY_CORS_ORIGINS,
     hosts: config.BAKERY_HOSTS,
+    label: config.BAKERY_LABEL,
     limits: {
       wholeMs: config.BAKERY_BODY_SECONDS * 1_000,
       stallMs: config.BAKERY_STALL_SECONDS * 1_000,

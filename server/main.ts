@@ -9,9 +9,14 @@ import { backupByCommand, readFileCommand, restoreByCommand } from './reconcile/
 /** How long running steps get at SIGTERM; what has not ended by then goes on at the next start. */
 const DRAIN_MS = 20_000;
 
+/** How a line of the log looks on a terminal. */
+const FOR_PEOPLE = { ignore: 'pid,hostname,label', messageFormat: '{if label}[{label}] {end}{msg}' };
+
 function logger(config: Config) {
   const level = config.LOG_LEVEL;
-  return process.stdout.isTTY ? pino({ level }, pretty({ ignore: 'pid,hostname' })) : pino({ level });
+  const label = config.BAKERY_LABEL;
+  const log = process.stdout.isTTY ? pino({ level }, pretty(FOR_PEOPLE)) : pino({ level });
+  return label === undefined ? log : log.child({ label });
 }
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -47,6 +47,8 @@ import type { HttpSettings } from './settings.ts';
 /** The base of every call of the API. */
 export const BASE = '/api/v1';
 
+const WHAT_IT_IS = 'Pi as a Service: a pool of netbooting Raspberry Pis run as a cloud.';
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The media type of a body that is streamed to the route. */
@@ -115,7 +117,7 @@ export async function buildApp(
   },
 ): Promise<Api> {
   const { settings, log } = options;
-  const { limits, tls } = settings;
+  const { limits, tls, label } = settings;
   const ofServer = serverOptions(limits);
   const app = Fastify({
     loggerInstance: log,
@@ -133,7 +135,7 @@ export async function buildApp(
     ...CONNECTION,
     routerOptions: { maxParamLength: 300 },
   }).withTypeProvider<ZodTypeProvider>();
-  guardServer(app.server, { ...limits, isTls: tls !== undefined });
+  guardServer(app.server, { ...limits, isTls: tls !== undefined, label });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(sendProblem);
@@ -151,9 +153,9 @@ export async function buildApp(
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Bakery',
+        title: label === undefined ? 'Bakery' : `Bakery (${label})`,
         version: options.version,
-        description: 'Pi as a Service: a pool of netbooting Raspberry Pis run as a cloud.',
+        description: `${label === undefined ? '' : `**${label}**\n\n`}${WHAT_IT_IS}`,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
@@ -183,11 +185,12 @@ export async function buildApp(
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     uiConfig: { persistAuthorization: true },
+    ...(label === undefined ? {} : { theme: { title: `Bakery (${label})` } }),
     staticCSP: PAGE_POLICY,
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.register(async (scope) => {
-    healthRoutes(scope as unknown as Api, ports);
+    healthRoutes(scope as unknown as Api, ports, label);
     problemsRoute(scope as unknown as Api, options.problems);
   });
 

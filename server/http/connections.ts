@@ -66,9 +66,13 @@ export function tlsOptions({ headerMs }: ConnectionLimits) {
   return { minVersion: 'TLSv1.2', handshakeTimeout: headerMs } as const;
 }
 
-/** Adds the security headers to everything that is answered, and bounds the connections. */
-export function guardServer(server: Server, limits: ConnectionLimits & { isTls: boolean }): void {
-  const headers = Object.entries({ ...SECURITY_HEADERS, ...(limits.isTls ? TLS_HEADERS : {}) });
+/** Adds the security headers, and the server's label where it has one, to everything that is answered, and bounds the connections. */
+export function guardServer(
+  server: Server,
+  limits: ConnectionLimits & { readonly isTls: boolean; readonly label: string | undefined },
+): void {
+  const label = limits.label === undefined ? {} : { 'bakery-label': limits.label };
+  const headers = Object.entries({ ...SECURITY_HEADERS, ...(limits.isTls ? TLS_HEADERS : {}), ...label });
   server.prependListener('request', (_request, response) => {
     for (const [name, value] of headers) response.setHeader(name, value);
   });

@@ -14,5 +14,7 @@ export interface HttpSettings {
   readonly corsOrigins: readonly string[];
   /** The server's own names, for when no token is needed. */
   readonly hosts: readonly string[];
+  /** What this server is, for people: shown in every answer and in the document. */
+  readonly label?: string | undefined;
   readonly limits: BodyLimits & ConnectionLimits;
 }

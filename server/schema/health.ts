@@ -29,8 +29,10 @@ export const PartReadiness = z
   .meta({ id: 'PartReadiness', example: { part: 'nfs', state: 'ready', detail: '12 exports served' } });
 export type PartReadiness = z.output<typeof PartReadiness>;
 
+const Label = z.string().meta({ description: 'what this server is, where it was given one (`BAKERY_LABEL`)' });
+
 /** The worst of the parts, and all of them. */
-export const Readiness = z.object({ status: PART_STATE, parts: z.array(PartReadiness) }).meta({
+export const Readiness = z.object({ status: PART_STATE, parts: z.array(PartReadiness), label: Label.optional() }).meta({
   id: 'Readiness',
   description: 'How each part of the server is; `status` is that of the worst.',
   example: {

@@ -2209,6 +2209,8 @@ export interface components {
             /** @enum {string} */
             status: "ready" | "degraded" | "not-ready";
             parts: components["schemas"]["PartReadiness"][];
+            /** @description what this server is, where it was given one (`BAKERY_LABEL`) */
+            label?: string;
         };
         Litter: {
             /** @description below BAKERY_ROOT; of a loop device its name */

@@ -10,6 +10,7 @@ import { hostile } from './hostile.ts';
 import { images } from './images.ts';
 import { imports } from './imports.ts';
 import { isolation } from './isolation.ts';
+import { lab } from './lab.ts';
 import { legacy } from './legacy.ts';
 import { moves } from './moves.ts';
 import type { Mutation } from './mutation.ts';
@@ -38,6 +39,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...feed,
   ...imports,
   ...isolation,
+  ...lab,
   ...legacy,
   ...faults,
   ...recovery,

@@ -40,6 +40,7 @@ const wrong: [readonly string[], Record<string, string>, RegExp][] = [
   [[], { BAKERY_DHCP: 'server' }, /^BAKERY_DHCP \(--dhcp\): /],
   [[], { BAKERY_INTERFACES: 'eth0,eth/1' }, /^BAKERY_INTERFACES.*names of interfaces/],
   [[], { BAKERY_POWER: 'ppi' }, /PPI_PATH.*needed/],
+  [[], { BAKERY_LABEL: 'a\nb' }, /^BAKERY_LABEL \(--label\): .*ASCII/],
   [[], { BAKERY_ADMIN_TOKEN: 'short' }, /BAKERY_ADMIN_TOKEN.*16/],
 ];
 for (const [argv, env, message] of wrong) {

@@ -9,7 +9,7 @@ function worst(parts: readonly PartReadiness[]): Readiness['status'] {
 }
 
 /** For load balancers and supervisors; no token. */
-export function healthRoutes(app: Api, ports: ApiPorts): void {
+export function healthRoutes(app: Api, ports: ApiPorts, label: string | undefined): void {
   app.get(
     '/healthz',
     {
@@ -37,7 +37,9 @@ export function healthRoutes(app: Api, ports: ApiPorts): void {
     async (_request, reply) => {
       const parts = [...(await ports.readiness())];
       const status = worst(parts);
-      return reply.code(status === 'not-ready' ? 503 : 200).send({ status, parts });
+      return reply
+        .code(status === 'not-ready' ? 503 : 200)
+        .send({ status, parts, ...(label === undefined ? {} : { label }) });
     },
   );
 }
