@@ -226,6 +226,7 @@ export function helpText(): string {
     'Bakery: a pool of netbooting Raspberry Pis run as a cloud',
     '',
     'npm start -- [flags]      run the server',
+    'npm start -- --lab [N]    run one with N virtual Pis, to try it out',
     'npm start -- stop         end the NFS server that was left running for the Pis',
     'npm start -- import-clean list what was taken over from the original Bakery; with --yes delete the old folders',
     'npm start -- doctor       look at all that Pis need of this machine and its network; 1 when something is bad',

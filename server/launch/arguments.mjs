@@ -4,6 +4,7 @@ import { Refusal } from './run.mjs';
 export const USAGE = `usage: node server/launch.mjs <command> [--yes] [arguments]
 
   start [settings]      run the server; "start --help" lists the settings
+  start --lab [N]       run one with N virtual Pis, to try it out; "start --lab --help" tells more
   stop                  end the NFS server that a stopped Bakery left running
   test [--long] [files] run the tests (as root), all or those in the files named
   transcripts           write docs/api.md anew from calls of a real server (as root)
@@ -12,7 +13,7 @@ export const USAGE = `usage: node server/launch.mjs <command> [--yes] [arguments
   check                 types, style and the committed openapi.yaml
   openapi               write openapi.yaml anew
 
-Missing npm modules are installed first, and for start and test missing Debian packages.
+Missing npm modules are installed first, and for start, labs and tests missing Debian packages.
   --yes                 install packages without asking (CI=true and BAKERY_YES=1 mean the same)`;
 
 const COMMANDS = ['start', 'stop', 'test', 'bench', 'mutations', 'check', 'openapi', 'transcripts'];
@@ -40,8 +41,9 @@ export function parseArguments(argv, env) {
   const isFileWork = first === 'start' && ['backup', 'restore', 'doctor'].includes(given[0]);
   // `npm start -- stop` is how a person says it.
   const stops = first === 'start' && given[0] === 'stop';
-  const command = stops ? 'stop' : first;
-  const args = stops ? given.slice(1) : given;
+  const isLab = first === 'start' && given.some((arg) => LAB.test(arg));
+  const command = stops ? 'stop' : isLab ? 'lab' : first;
+  const args = stops ? given.slice(1) : isLab ? given.flatMap(withoutLab) : given;
   return {
     command,
     args,
@@ -53,8 +55,15 @@ export function parseArguments(argv, env) {
   };
 }
 
+/** `--lab=6` is `--lab 6`, and the number stands alone then. */
+const LAB = /^--lab(?:=(.*))?$/;
+const withoutLab = (arg) => {
+  const found = LAB.exec(arg);
+  return found === null ? [arg] : found[1] ? [found[1]] : [];
+};
+
 /** Which Debian packages a command needs. Asking for help needs none. */
 function packagesOf(command, args) {
   if (WITH_TESTS.includes(command)) return 'test';
-  return command === 'start' && !args.includes('--help') ? 'start' : 'none';
+  return ['start', 'lab'].includes(command) && !args.includes('--help') ? command : 'none';
 }

@@ -32,6 +32,8 @@ export function commandsFor({ command, args, long }, { root, node, path, colors 
       return [step('start', 'server/main.ts', ...args)];
     case 'stop':
       return [step('stop', 'server/main.ts', 'stop', ...args)];
+    case 'lab':
+      return [step('lab', 'test/lab/running/main.ts', ...args)];
     case 'mutations':
       return [step('mutations', 'test/mutations/main.ts', ...args)];
     case 'bench':

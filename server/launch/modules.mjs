@@ -8,7 +8,7 @@ import { Refusal, run } from './run.mjs';
  * everything Bakery uses comes ready-built.
  */
 export async function installModules(root, { command }) {
-  const withDev = command !== 'start' && command !== 'stop';
+  const withDev = !['start', 'stop', 'lab'].includes(command);
   const wanted = readLock(join(root, 'package-lock.json'));
   if (!wanted) throw new Refusal('package-lock.json is missing: this is not a whole checkout');
   const why = whatDiffers(wanted, readLock(join(root, 'node_modules', '.package-lock.json')), { withDev });

@@ -7,7 +7,7 @@ import { aptGet } from './apt.mjs';
 import { Refusal } from './run.mjs';
 
 /**
- * The table: a Debian package, when it is needed (`test` needs those of `start` too), and the programs by which other systems
+ * The table: a Debian package, when it is needed (`lab` needs those of `start` too, `test` all), and the programs by which other systems
  * are searched for the same thing. To need one more, add a line.
  */
 export const PACKAGES = [
@@ -35,7 +35,7 @@ export const PACKAGES = [
   { name: 'qemu-system-x86', for: 'test', programs: ['qemu-system-x86_64'] },
   { name: 'iproute2', for: 'start', programs: ['ip'] },
   { name: 'libnfs-utils', for: 'test', programs: ['nfs-ls', 'nfs-cat', 'nfs-cp'] },
-  { name: 'dnsmasq-base', for: 'test', programs: ['dnsmasq'] },
+  { name: 'dnsmasq-base', for: 'lab', programs: ['dnsmasq'] },
   // Its udhcpc.
   { name: 'busybox', for: 'test', programs: ['busybox'] },
   // Clients of TFTP, and packets that get lost.
@@ -50,7 +50,7 @@ export const PACKAGES = [
   { name: 'btrfs-progs', for: 'test', programs: ['mkfs.btrfs'] },
   // What copies of roots are measured against.
   { name: 'rsync', for: 'test', programs: ['rsync'] },
-  { name: 'dosfstools', for: 'test', programs: ['mkfs.vfat'] },
+  { name: 'dosfstools', for: 'lab', programs: ['mkfs.vfat'] },
   { name: 'chromium', for: 'test', programs: ['chromium'] },
   { name: 'systemd', for: 'test', programs: ['systemd-analyze'] },
   { name: 'curl', for: 'test', programs: ['curl'] },
@@ -61,9 +61,12 @@ export const PACKAGES = [
   { name: 'openssl', for: 'test', programs: ['openssl'] },
 ];
 
-/** The lines of the table that `purpose` (`start` or `test`) needs. */
+/** Each needs what those before it need. */
+const PURPOSES = ['start', 'lab', 'test'];
+
+/** The lines of the table that `purpose` (`start`, `lab` or `test`) needs. */
 export function packagesFor(purpose) {
-  return PACKAGES.filter((entry) => entry.for === 'start' || purpose === 'test');
+  return PACKAGES.filter((entry) => PURPOSES.indexOf(entry.for) <= PURPOSES.indexOf(purpose));
 }
 
 /** Those of `names` that are not installed, given what `dpkg-query -W -f '${Package} ${db:Status-Status}\n'` printed. */

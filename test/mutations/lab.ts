@@ -10,4 +10,20 @@ export const lab: readonly Mutation[] = [
     test: 'test/unit/label.test.ts',
     fails: 'a server with a label shows it in every answer',
   },
+  {
+    name: 'lab: its server has the label of a lab',
+    file: 'test/lab/running/inside-main.ts',
+    old: '      BAKERY_LABEL: LAB_LABEL,\n',
+    new: '',
+    test: 'test/e2e/lab.test.ts',
+    fails: 'every answer says that it is a lab',
+  },
+  {
+    name: 'lab: it has no more Pis than its wire',
+    file: 'test/lab/running/arguments.ts',
+    old: "'how many Pis', [1, MOST_PIS]",
+    new: "'how many Pis', [1, 10 * MOST_PIS]",
+    test: 'test/unit/lab/running.test.ts',
+    fails: 'a lab is refused in plain words: 41',
+  },
 ];

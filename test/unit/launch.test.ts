@@ -56,6 +56,18 @@ describe('launcher: arguments', () => {
     assert.equal(parseArguments(['start', '--name', 'stop'], {}).command, 'start');
   });
 
+  test('"start --lab" is the lab, with what stands beside it', () => {
+    for (const argv of [
+      ['--lab', '6', '--http-port', '9000'],
+      ['--lab=6', '--yes', '--http-port', '9000'],
+    ]) {
+      const plan = parseArguments(['start', ...argv], {});
+      assert.deepEqual([plan.command, plan.args, plan.packages], ['lab', ['6', '--http-port', '9000'], 'lab']);
+    }
+    assert.deepEqual(parseArguments(['start', '--lab', '--help'], {}).packages, 'none');
+    assert.equal(parseArguments(['start', '--label', 'x'], {}).command, 'start');
+  });
+
   test('only start and test need Debian packages, and a question for help does not', () => {
     const needs = (...argv: string[]) => parseArguments(argv, {}).packages;
     assert.deepEqual(
@@ -104,6 +116,11 @@ describe('launcher: Debian packages', () => {
   test('the tests need what the server needs, and more', () => {
     assert.equal(packagesFor('test').length, PACKAGES.length);
     assert.ok(packagesFor('start').every((entry: { for: string }) => entry.for === 'start'));
+    const ofLab: { name: string }[] = packagesFor('lab');
+    assert.deepEqual(
+      ofLab.map(({ name }) => name).filter((name) => ['mount', 'dnsmasq-base', 'chromium'].includes(name)),
+      ['mount', 'dnsmasq-base'],
+    );
   });
 
   test('a package is missing when dpkg does not know it or has removed it', () => {
