@@ -7,6 +7,8 @@ import type { Wire } from './dhcp.ts';
 const DEVICE = 'eth0';
 /** Takes what comes in for any address. */
 const TABLE = '100';
+/** Which questions by ARP are answered (the kernel's ip-sysctl, arp_ignore): 0 those about a local address, 8 none. */
+const answerArp = (which: '0' | '8') => writeFileSync(`/proc/sys/net/ipv4/conf/${DEVICE}/arp_ignore`, which);
 
 /**
  * Makes this network namespace hear what is sent to an address that it does not have yet, as a boot ROM does: a kernel would
@@ -14,6 +16,8 @@ const TABLE = '100';
  */
 export function clearAddress(): void {
   sh('ip', 'addr', 'flush', 'dev', DEVICE);
+  // Every address is local now: it would say that it has those of its neighbours, which are silent while they boot.
+  answerArp('8');
   for (const name of ['all', DEVICE]) writeFileSync(`/proc/sys/net/ipv4/conf/${name}/rp_filter`, '0');
   sh('ip', 'route', 'replace', 'local', 'default', 'dev', 'lo', 'table', TABLE);
   trySh('ip', 'rule', 'del', 'iif', DEVICE, 'table', TABLE);
@@ -28,8 +32,7 @@ export function takeAddress(
   { isArpSilent = false }: { readonly isArpSilent?: boolean },
 ): void {
   trySh('ip', 'rule', 'del', 'iif', DEVICE, 'table', TABLE);
-  // 8: "do not reply for all local addresses" (the kernel's ip-sysctl).
-  writeFileSync(`/proc/sys/net/ipv4/conf/${DEVICE}/arp_ignore`, isArpSilent ? '8' : '0');
+  answerArp(isArpSilent ? '8' : '0');
   sh('ip', 'addr', 'add', `${address}/${prefix}`, 'dev', DEVICE);
 }
 
