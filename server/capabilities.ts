@@ -42,9 +42,12 @@ const list = (capabilities: readonly Capability[]) =>
 
 /**
  * Tells what this process may not do, before it is half done.
- * @throws BakeryError `capability-missing` (unavailable) with the names of those that it cannot do without.
+ * @throws BakeryError `not-root` (forbidden); `capability-missing` (unavailable) with the names of those that it cannot do without.
  */
-export async function checkCapabilities(log: Log): Promise<void> {
+export async function checkRoot(log: Log): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    throw new BakeryError('forbidden', 'not-root', 'the server mounts and exports file systems: run it as root');
+  }
   const missing = missingCapabilities(await readFile('/proc/self/status', 'utf8'));
   const needed = missing.filter(({ optional }) => !optional);
   if (needed.length > 0) {

@@ -1,7 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { BakeryError } from '../core/errors.ts';
 import { type Clock, systemClock } from '../core/host/clock.ts';
 import { type Exec, exec as hostExec } from '../core/host/exec.ts';
 import {
@@ -44,7 +43,7 @@ import { newestBoot } from './boot/newest.ts';
 import { createBootRecorder } from './boot/recorder.ts';
 import { createRootWatch } from './boot/root-watch.ts';
 import { watchedRelayDesk } from './boot/watched-desk.ts';
-import { checkCapabilities } from './capabilities.ts';
+import { checkRoot } from './capabilities.ts';
 import type { Config } from './config.ts';
 import { BASE } from './http/app.ts';
 import { importLegacy } from './import/import.ts';
@@ -78,7 +77,16 @@ import { createTrashKeeper } from './reconcile/trash.ts';
 import { createTrimmer, makeRoom } from './reconcile/trim.ts';
 import { createUploadKeeper } from './reconcile/uploads.ts';
 import { createWebhookDelivery } from './reconcile/webhooks.ts';
-import { backendOf, bootLimitsOf, databaseOf, placesOf, policyOf, retryLimitsOf, withRealRoot } from './root.ts';
+import {
+  backendOf,
+  bootLimitsOf,
+  databaseOf,
+  keepsVolumes,
+  placesOf,
+  policyOf,
+  retryLimitsOf,
+  withRealRoot,
+} from './root.ts';
 import { Teardown } from './teardown.ts';
 import { openTls } from './tls.ts';
 import { adminToken, whereTokenIs } from './token.ts';
@@ -148,10 +156,8 @@ async function start(
   const { log, scope } = scopedLog(logger);
   const metrics = createMetrics({ version, node: process.version });
   const observers = createObservers(metrics);
-  if (process.getuid?.() !== 0) {
-    throw new BakeryError('forbidden', 'not-root', 'the server mounts and exports file systems: run it as root');
-  }
-  await checkCapabilities(log);
+  if (keepsVolumes(config)) await checkRoot(log);
+  else log.warn({}, 'BAKERY_STORAGE=none: nothing can be baked, and no image or disk be kept');
   const local = onInterfaces(localAddresses(), config.BAKERY_INTERFACES);
   const { address, lonely } = chooseAddress({
     wished: config.BAKERY_ADDRESS ?? config.NFS_ADDRESS,
@@ -179,7 +185,13 @@ async function start(
   if (!serves) await backend.stop();
 
   const dirtyLimits = createDirtyLimits({ log });
-  const pool = await openPool({ root, mode: config.BAKERY_POOL, exec, log, dirtyAllowed: dirtyLimits.allowed });
+  const pool = await openPool({
+    root,
+    mode: keepsVolumes(config) ? config.BAKERY_POOL : 'plain',
+    exec,
+    log,
+    dirtyAllowed: dirtyLimits.allowed,
+  });
   const orphans = await detachOrphans(exec, pool.folder);
   if (orphans.length > 0) log.info({ orphans }, 'detached loop devices that nothing used');
   const restoredFrom = await findBackupMark(db);
@@ -492,7 +504,9 @@ async function start(
       `token  ${whereTokenIs(config)}`,
       `tftp   ${address}:${tftp.port}`,
       dhcpLine(dhcp),
-      `nfs    ${address}:${backend.ports().nfs} (${backend.name})`,
+      keepsVolumes(config)
+        ? `nfs    ${address}:${backend.ports().nfs} (${backend.name})`
+        : 'nfs    none (BAKERY_STORAGE)',
       `power  ${driver.name}`,
       `bakery ready ${base}${BASE}`,
     ],

@@ -94,6 +94,10 @@ const SETTINGS = {
     help: 'auto: reflink where possible, else a loop-backed xfs; plain: never make one',
   },
   BAKERY_ROOT_SIZE: { schema: size.prefault('8GiB'), help: "size of a Pi's root, its quota" },
+  BAKERY_STORAGE: {
+    schema: z.enum(['volumes', 'none']).default('volumes'),
+    help: 'none: no bakeforms, disks and exports, which needs no root',
+  },
   BAKERY_TFTP_PORT: { schema: port(69), help: '0 picks one; any other than 69 boots no real Pi' },
   BAKERY_DHCP: {
     schema: z.enum(['listen', 'proxy', 'off']).default('listen'),

@@ -13,6 +13,7 @@ import type { Config } from './config.ts';
 import type { buildApp } from './http/app.ts';
 import type { HttpSettings } from './http/settings.ts';
 import type { Observers } from './metrics/observe.ts';
+import { keepsVolumes } from './root.ts';
 import type { Tls } from './tls.ts';
 
 /** Where Pis are served. */
@@ -100,6 +101,7 @@ export function httpSettingsOf(config: Config, tls: Tls | undefined): HttpSettin
     corsOrigins: config.BAKERY_CORS_ORIGINS,
     hosts: config.BAKERY_HOSTS,
     label: config.BAKERY_LABEL,
+    keepsVolumes: keepsVolumes(config),
     limits: {
       wholeMs: config.BAKERY_BODY_SECONDS * 1_000,
       stallMs: config.BAKERY_STALL_SECONDS * 1_000,

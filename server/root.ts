@@ -5,6 +5,7 @@ import type { Log } from '../core/log.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
 import { nfsdBackend } from '../exports/nfs/nfsd/backend.ts';
+import { noBackend } from '../exports/nfs/none.ts';
 import type { RetryLimits } from '../netboot/boots/retry.ts';
 import type { BootLimits } from '../netboot/boots/storm.ts';
 import type { Config } from './config.ts';
@@ -17,6 +18,9 @@ export async function withRealRoot(config: Config): Promise<Config> {
   await mkdir(config.BAKERY_ROOT, { recursive: true, mode: 0o711 });
   return { ...config, BAKERY_ROOT: await realpath(config.BAKERY_ROOT) };
 }
+
+/** Whether there are bakeforms and disks; all that needs root is for them. */
+export const keepsVolumes = (config: Pick<Config, 'BAKERY_STORAGE'>) => config.BAKERY_STORAGE === 'volumes';
 
 /** The database file. */
 export const databaseOf = (config: Config) => config.DB_PATH ?? join(config.BAKERY_ROOT, 'bakery.db');
@@ -55,6 +59,7 @@ export function retryLimitsOf(config: Config): RetryLimits {
 
 /** The NFS server that the settings ask for. */
 export function backendOf(config: Config, log: Log, exec: Exec): NfsBackend {
+  if (!keepsVolumes(config)) return noBackend({ nfs: config.BAKERY_NFS_PORT, mountd: config.BAKERY_MOUNTD_PORT });
   if (config.BAKERY_NFS_BACKEND === 'nfsd') return nfsdBackend({ root: config.BAKERY_ROOT, exec, log });
   return ganeshaBackend({
     root: config.BAKERY_ROOT,

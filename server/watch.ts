@@ -36,7 +36,7 @@ export interface WatchedParts {
   readonly guard: FileGuard;
   readonly pool: Pool;
   readonly space: Pick<SpaceKeeper, 'level'>;
-  readonly backend: Pick<NfsBackend, 'alive'>;
+  readonly backend: Pick<NfsBackend, 'name' | 'alive'>;
   readonly exports: { counts(): ExportCounts };
   readonly tftp: { isListening(): boolean };
   readonly dhcp: DhcpPart;
@@ -75,7 +75,7 @@ export function watchParts(parts: WatchedParts) {
         return judgePool({ kind: pool.kind, usable: await isUsable(pool) });
       },
       space: () => judgeSpace(space.level()),
-      nfs: async () => judgeNfs({ alive: await backend.alive(), ...exports.counts() }),
+      nfs: async () => judgeNfs({ isNone: backend.name === 'none', alive: await backend.alive(), ...exports.counts() }),
       tftp: () => judgeTftp({ listening: tftp.isListening() }),
       dhcp: () => judgeDhcp({ mode: dhcp.mode, listening: dhcp.server?.isListening() ?? false }),
       power: () => judgePower({ driver: power.driver, failures: power.failures() }),

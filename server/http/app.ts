@@ -57,6 +57,8 @@ declare module 'fastify' {
     scope?: Scope;
     /** The Pi that it is about may make it without a token, from its own address. */
     fromPi?: true;
+    /** Something new would be kept: not where there are no volumes. */
+    needsVolumes?: true;
     /** The codes it may be answered with beside those of `ON_ANY_CALL`. */
     problems?: Problems;
   }

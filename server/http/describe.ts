@@ -17,6 +17,7 @@ export async function describeApi(version: string): Promise<object> {
     settings: {
       corsOrigins: [],
       hosts: [],
+      keepsVolumes: true,
       limits: { wholeMs: 1, stallMs: 1, uploadBytes: 1, headerMs: 1, connections: 1 },
     },
   });

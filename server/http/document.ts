@@ -2,7 +2,16 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { Problem } from '../schema/problem.ts';
 import { type Json, type JsonObject, mapNodes, renameTwins, withoutOrphans } from './document-parts.ts';
 import { withExamples } from './examples.ts';
-import { CHANGING, ON_ANY_CALL, ON_OPEN_CALL, type Problems, together, WITH_BODY, WITH_STREAM } from './problems.ts';
+import {
+  CHANGING,
+  ON_ANY_CALL,
+  ON_OPEN_CALL,
+  type Problems,
+  together,
+  WITH_BODY,
+  WITH_STREAM,
+  WITH_VOLUMES,
+} from './problems.ts';
 
 type Transform = typeof jsonSchemaTransform;
 type TransformObject = typeof jsonSchemaTransformObject;
@@ -23,6 +32,7 @@ export const describeRoute: Transform = (input) => {
   if (!schema.hide) {
     const isRead = ['GET', 'HEAD'].includes(String(input.route.method));
     const parts: Problems[] = [config?.scope === undefined ? ON_OPEN_CALL : ON_ANY_CALL];
+    if (config?.needsVolumes) parts.push(WITH_VOLUMES);
     if (!isRead && config?.scope !== undefined) {
       // Whoever sends one gets it read, also where none is asked for.
       parts.push(mediaType ? WITH_STREAM : WITH_BODY);

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import { BakeryError } from '../../core/errors.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import { findPiBy, requirePiCalled } from '../../db/pis.ts';
 import type { ApiPorts } from './api.ts';
@@ -6,6 +7,9 @@ import { type Caller, createDoor, type Door, requireScope } from './auth.ts';
 import { refuseForeignNames, refuseForeignPages } from './origin.ts';
 import { clientOf } from './routes/boot-files.ts';
 import type { HttpSettings } from './settings.ts';
+
+const NO_VOLUMES =
+  'this server can bake nothing and keep no image or disk: it runs without volumes (BAKERY_STORAGE=none), as a server without root must';
 
 /** Lets a call in only from who may make it: hooks of everything that is registered with `app`. */
 export function guardCalls(
@@ -36,6 +40,7 @@ export function guardCalls(
     refuseForeignPages({ method, origin: headers.origin, host: headers.host }, settings.corsOrigins);
     // A call that does not say what it needs is for nobody else.
     requireScope(request.caller, config.scope ?? 'admin');
+    if (config.needsVolumes && !settings.keepsVolumes) throw new BakeryError('forbidden', 'no-volumes', NO_VOLUMES);
   });
   return door;
 }

@@ -26,6 +26,9 @@ export const WITH_BODY: Problems = {
 /** A call with a body that is handed on as it comes in. */
 export const WITH_STREAM: Problems = { 413: ['body-too-large'], 415: ['media-type-unsupported'] };
 
+/** A call by which something is baked or kept. */
+export const WITH_VOLUMES: Problems = { 403: ['no-volumes'] };
+
 /** A call that writes into the inventory. */
 export const CHANGING: Problems = { 503: ['database-moved'], 507: ['database-full'] };
 

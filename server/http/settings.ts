@@ -16,5 +16,7 @@ export interface HttpSettings {
   readonly hosts: readonly string[];
   /** What this server is, for people: shown in every answer and in the document. */
   readonly label?: string | undefined;
+  /** False where nothing can be baked, and no image or disk be kept. */
+  readonly keepsVolumes: boolean;
   readonly limits: BodyLimits & ConnectionLimits;
 }

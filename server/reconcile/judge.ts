@@ -30,7 +30,8 @@ const SPACE: { readonly [L in SpaceLevel]: Judgement } = {
 export const judgeSpace = (level: SpaceLevel): Judgement => SPACE[level];
 
 /** The NFS server runs, and serves what it should. */
-export function judgeNfs(facts: { alive: boolean; wanted: number; served: number }): Judgement {
+export function judgeNfs(facts: { isNone?: boolean; alive: boolean; wanted: number; served: number }): Judgement {
+  if (facts.isNone) return degraded('there is none, and there are no volumes: nothing can be baked');
   if (!facts.alive) return notReady('it does not run; it is started again');
   const missing = facts.wanted - facts.served;
   if (missing > 0) return degraded(`${some(missing, 'export')} of ${facts.wanted} not served`);

@@ -2524,6 +2524,22 @@ export interface components {
             };
         };
         /**
+         * @description It is understood and refused.
+         *
+         *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
+         *     - `origin-refused`: A web page of another site had a browser make this call.
+         *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
+         *     - `no-volumes`: The server runs without volumes (`BAKERY_STORAGE=none`), as one without root must: nothing can be baked, and no image or disk be kept.
+         */
+        Problem403b: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
          * @description It came in too slowly.
          *
          *     - `body-too-slow`: The body did not come within `BAKERY_BODY_SECONDS`.
@@ -2701,7 +2717,7 @@ export interface components {
          *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
          *     - `disk-is-root`: A Pi's root disk goes with the Pi: unbake it.
          */
-        Problem403b: {
+        Problem403c: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2940,7 +2956,7 @@ export interface components {
          *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
          *     - `path-refused`: A part of the path is a link or no regular file.
          */
-        Problem403c: {
+        Problem403d: {
             headers: {
                 [name: string]: unknown;
             };
@@ -3210,7 +3226,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400b"];
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403a"];
+            403: components["responses"]["Problem403b"];
             /**
              * @description It names something that does not exist.
              *
@@ -3735,7 +3751,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403b"];
+            403: components["responses"]["Problem403c"];
             404: components["responses"]["Problem404b"];
             408: components["responses"]["Problem408a"];
             /**
@@ -3958,6 +3974,7 @@ export interface operations {
              *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
              *     - `origin-refused`: A web page of another site had a browser make this call.
              *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
+             *     - `no-volumes`: The server runs without volumes (`BAKERY_STORAGE=none`), as one without root must: nothing can be baked, and no image or disk be kept.
              *     - `bakeform-exists`: The name is taken.
              */
             403: {
@@ -4153,7 +4170,23 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403b"];
+            /**
+             * @description It is understood and refused.
+             *
+             *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
+             *     - `origin-refused`: A web page of another site had a browser make this call.
+             *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
+             *     - `no-volumes`: The server runs without volumes (`BAKERY_STORAGE=none`), as one without root must: nothing can be baked, and no image or disk be kept.
+             *     - `disk-is-root`: A Pi's root disk goes with the Pi: unbake it.
+             */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             408: components["responses"]["Problem408a"];
             /**
              * @description It clashes with what is there now.
@@ -4268,7 +4301,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403b"];
+            403: components["responses"]["Problem403c"];
             408: components["responses"]["Problem408a"];
             /**
              * @description It clashes with what is there now.
@@ -4437,7 +4470,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403b"];
+            403: components["responses"]["Problem403c"];
             404: components["responses"]["Problem404e"];
             408: components["responses"]["Problem408a"];
             409: components["responses"]["Problem409b"];
@@ -5744,7 +5777,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400e"];
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403b"];
+            403: components["responses"]["Problem403c"];
             404: components["responses"]["Problem404e"];
             408: components["responses"]["Problem408a"];
             /**
@@ -5907,7 +5940,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400e"];
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403b"];
+            403: components["responses"]["Problem403c"];
             /**
              * @description It names something that does not exist.
              *
@@ -7161,7 +7194,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403c"];
+            403: components["responses"]["Problem403d"];
             /**
              * @description It names something that does not exist.
              *
@@ -7386,7 +7419,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400f"];
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403a"];
+            403: components["responses"]["Problem403b"];
             408: components["responses"]["Problem408a"];
             /**
              * @description It clashes with what is there now.
@@ -7646,7 +7679,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403c"];
+            403: components["responses"]["Problem403d"];
             404: components["responses"]["Problem404a"];
             408: components["responses"]["Problem408b"];
             409: components["responses"]["Problem409c"];

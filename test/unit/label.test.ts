@@ -14,7 +14,7 @@ async function serve(t: TestContext, label?: string): Promise<string> {
     version: '0',
     trustedRelays: [],
     problems: await readProblems(),
-    settings: { corsOrigins: [], hosts: [], label, limits },
+    settings: { corsOrigins: [], hosts: [], keepsVolumes: true, label, limits },
   });
   t.after(() => app.close());
   return app.listen({ host: '127.0.0.1', port: 0 });

@@ -100,6 +100,7 @@ const JUDGED: readonly [what: string, judged: Judgement, state: Judgement['state
     'degraded',
     /^1 export of 3/,
   ],
+  ['no NFS server', judgeNfs({ isNone: true, alive: true, wanted: 0, served: 0 }), 'degraded', /nothing can be baked/],
   ['a dead NFS server', judgeNfs({ alive: false, wanted: 2, served: 2 }), 'not-ready'],
   ['TFTP', judgeTftp({ listening: true }), 'ready'],
   ['a dead TFTP thread', judgeTftp({ listening: false }), 'not-ready'],

@@ -91,6 +91,7 @@ export function uploadBakeformRoute(app: Api, ports: ApiPorts, limits: BodyLimit
       config: {
         rawBody: 'application/x-raw-disk-image',
         scope: 'cpi',
+        needsVolumes: true,
         problems: together(WAITING, CHANGING, ONCE, {
           400: [
             'bad-bakeform-name',

@@ -44,6 +44,7 @@ export function diskRoutes(app: Api, ports: ApiPorts): void {
     {
       config: {
         scope: 'cpi',
+        needsVolumes: true,
         problems: together(WAITING, CHANGING, ONCE, {
           400: ['source-unknown', 'disk-not-larger'],
           403: ['disk-is-root'],

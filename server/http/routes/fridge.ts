@@ -36,6 +36,7 @@ export function fridgeRoutes(app: Api, ports: ApiPorts): void {
     {
       config: {
         scope: 'cpi',
+        needsVolumes: true,
         problems: together(STARTING, ONCE, CHANGING, {
           400: ['bakeform-unknown', 'bad-bakeform-name', 'bad-pi-id', ...ROOT_WISH_PROBLEMS],
           404: ['no-free-pi', 'pi-unknown'],

@@ -59,6 +59,7 @@ export function uploadRoutes(app: Api, ports: ApiPorts, limits: BodyLimits): voi
     {
       config: {
         scope: 'cpi',
+        needsVolumes: true,
         problems: together(CHANGING, { 409: ['uploads-too-many'], 412: ['tus-version'], 413: ['upload-too-large'] }),
       },
       schema: {
