@@ -18,7 +18,9 @@ async function main() {
   }
   process.chdir(root);
   await installModules(root, plan);
-  if (plan.packages !== 'none') await ensurePackages({ ...plan, ask: isInteractive() });
+  // A lab without root is less than one with it, and needs none of them.
+  const isLess = plan.command === 'lab' && process.getuid?.() !== 0;
+  if (plan.packages !== 'none' && !isLess) await ensurePackages({ ...plan, ask: isInteractive() });
   const node = pinnedNode(root);
 
   const commands = commandsFor(plan, {

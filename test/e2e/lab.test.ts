@@ -19,7 +19,7 @@ const mounts = () =>
 
 test('a lab runs as a user starts it: its Pis come into the fridge, one is baked, boots and is switched, and nothing of it is left', async (t) => {
   const before = mounts();
-  const lab = await startLab('2', '--http-port', '0');
+  const lab = await startLab(['2', '--http-port', '0']);
   t.after(() => lab.end('SIGKILL'));
   const ask = async <T>(method: string, path: string, expected: number, body?: unknown): Promise<T> => {
     const answer = await call(lab, method, path, body);
@@ -67,7 +67,7 @@ test('a lab runs as a user starts it: its Pis come into the fridge, one is baked
 });
 
 test('a lab whose process is killed leaves nothing either', async () => {
-  const lab = await startLab('1', '--http-port', '0');
+  const lab = await startLab(['1', '--http-port', '0']);
   await lab.prints('power on');
   assert.equal(await lab.end('SIGKILL'), 'SIGKILL');
   await until('nothing is left', () => lab.remains().length === 0);

@@ -20,8 +20,8 @@ export type RomEvent =
     }
   | { readonly event: 'failed'; readonly requests: readonly RomRequest[]; readonly reason: string };
 
-/** A board on the lab's wire that boots from the network up to the start of its kernel, by DHCP. */
-export interface RomBoard {
+/** A board that is switched on and boots from the network up to the start of its kernel. */
+export interface RunningRom {
   readonly name: string;
   readonly events: readonly RomEvent[];
   readonly leases: readonly RomLease[];
@@ -29,6 +29,10 @@ export interface RomBoard {
   readonly ended: Promise<Extract<RomEvent, { event: 'fetched' | 'failed' }>>;
   /** Cuts its power; its cable and its address stay. */
   cutPower(): Promise<void>;
+}
+
+/** One on the lab's wire, that finds its way by DHCP. */
+export interface RomBoard extends RunningRom {
   /** Switches it on again. */
   powerOn(change?: Pick<RomBoardFacts, 'prefix' | 'bootOrder' | 'isTooNew'>): RomBoard;
   /** Takes it out. */
@@ -57,6 +61,23 @@ export function plugInRom(name: string, board: RomBoardFacts): RomBoard {
 }
 
 function powerOn(name: string, board: RomBoardFacts): RomBoard {
+  const rom = startRom(name, board, { through: ['nsenter', `--net=/run/netns/${name}`] });
+  return {
+    ...rom,
+    powerOn: (change = {}) => powerOn(name, { ...board, ...change }),
+    async close() {
+      await rom.cutPower();
+      unplug(name);
+    },
+  };
+}
+
+/** Starts the boot ROM of a board: through other programs, that put it where it is on the network, and with more options of rom/main.ts. */
+export function startRom(
+  name: string,
+  board: RomBoardFacts,
+  place: { readonly through?: readonly string[]; readonly options?: readonly string[] },
+): RunningRom {
   const { model, serial, mac, revision = '0' } = board;
   const prefix = board.prefix === undefined ? {} : { prefix: board.prefix };
   const bootOrder = board.bootOrder === undefined ? {} : { 'boot-order': board.bootOrder };
@@ -65,7 +86,7 @@ function powerOn(name: string, board: RomBoardFacts): RomBoard {
     value,
   ]);
   if (board.isTooNew) facts.push('--too-new');
-  const argv = boundToUs('nsenter', `--net=/run/netns/${name}`, process.execPath, MAIN, ...facts);
+  const argv = boundToUs(...(place.through ?? []), process.execPath, MAIN, ...facts, ...(place.options ?? []));
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { env: LAB_ENV, stdio: ['ignore', 'pipe', 'pipe'] });
   const events: RomEvent[] = [];
@@ -91,16 +112,5 @@ function powerOn(name: string, board: RomBoardFacts): RomBoard {
     child.kill('SIGKILL');
     await closed;
   }
-  return {
-    name,
-    events,
-    leases,
-    ended,
-    cutPower,
-    powerOn: (change = {}) => powerOn(name, { ...board, ...change }),
-    async close() {
-      await cutPower();
-      unplug(name);
-    },
-  };
+  return { name, events, leases, ended, cutPower };
 }

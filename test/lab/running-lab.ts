@@ -28,8 +28,8 @@ function statOf(pid: number): readonly string[] {
   }
 }
 
-/** The launcher, the lab outside and inside and what made its namespaces, its server and the NFS server. */
-const LEAST = 6;
+/** The launcher, the lab and its server; as root there are more. */
+const LEAST = 3;
 const PARENT = 1;
 const STARTED = 19;
 
@@ -56,9 +56,9 @@ function loops(): Map<string, string> {
   return found;
 }
 
-/** Starts `npm start -- --lab …` without npm, and waits until it is ready. */
-export async function startLab(...args: readonly string[]): Promise<RunningLab> {
-  const [program, ...argv] = [process.execPath, LAUNCHER, 'start', '--lab', ...args];
+/** Starts `npm start -- --lab …` without npm, through other programs if any, and waits until it is ready. */
+export async function startLab(args: readonly string[], through: readonly string[] = []): Promise<RunningLab> {
+  const [program = '', ...argv] = [...through, process.execPath, LAUNCHER, 'start', '--lab', ...args];
   const child: ChildProcess = spawn(program, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
     child.once('exit', (code, signal) => resolve(signal ?? code)),

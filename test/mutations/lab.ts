@@ -12,11 +12,19 @@ export const lab: readonly Mutation[] = [
   },
   {
     name: 'lab: its server has the label of a lab',
-    file: 'test/lab/running/inside-main.ts',
-    old: '      BAKERY_LABEL: LAB_LABEL,\n',
+    file: 'test/lab/running/lab.ts',
+    old: 'BAKERY_LABEL: labelOf({ isWhole }), ',
     new: '',
     test: 'test/e2e/lab.test.ts',
     fails: 'every answer says that it is a lab',
+  },
+  {
+    name: 'a server without volumes refuses what it cannot keep',
+    file: 'server/http/gate.ts',
+    old: 'if (config.needsVolumes && !settings.keepsVolumes) throw',
+    new: 'if (config.needsVolumes && settings.limits.connections < 0) throw',
+    test: 'test/e2e/lab-rootless.test.ts',
+    fails: 'whatever would be baked or kept is refused',
   },
   {
     name: 'lab: it has no more Pis than its wire',

@@ -7,14 +7,16 @@ import { type DhcpStage, MODELS, type RomModel } from './models.ts';
 import { clearAddress, takeAddress, withWire } from './wire.ts';
 
 /**
- * The boot ROM as a process, so that it can run where the Pi is on the network. With --server its interface has its address; else it
- * asks by DHCP, and takes the address that it is given. Leaves in --workdir, if any, what it fetched: kernel, dtb, initramfs (if any) and
+ * The boot ROM as a process, so that it can run where the Pi is on the network. With --server its interface has its address, or it has
+ * the one of this machine named by --from; else it asks by DHCP, and takes the address that it is given. Leaves in --workdir, if any, what it fetched: kernel, dtb, initramfs (if any) and
  * cmdline. Tells by JSON lines: `lease` for each DHCP, `request` for each file, then `fetched` or `failed`.
  */
 const { values } = parseArgs({
   options: {
     model: { type: 'string', default: '3b' },
     server: { type: 'string', default: '' },
+    'tftp-port': { type: 'string', default: '69' },
+    from: { type: 'string' },
     serial: { type: 'string', default: '' },
     mac: { type: 'string', default: '' },
     revision: { type: 'string', default: '0' },
@@ -47,6 +49,8 @@ if (!values['boot-order'].includes('2')) {
 const { boot, failure, requests } = await bootRom({
   model: values.model as RomModel,
   server: values.server === '' ? locate : values.server,
+  port: Number(values['tftp-port']),
+  ...(values.from === undefined ? {} : { from: values.from }),
   serial: values.serial,
   ...(values.prefix === undefined ? {} : { prefix: values.prefix }),
   isTooNew: values['too-new'],

@@ -21,6 +21,8 @@ export interface RomTftpSettings {
   readonly server: string;
   /** 69 by default. */
   readonly port?: number;
+  /** The address that it asks from, any of this machine by default. */
+  readonly from?: string;
   /** The local port of the first request, any by default; 0 lets the kernel pick each. */
   readonly firstPort?: number;
   /** For a whole file; 30 s by default. */
@@ -67,7 +69,7 @@ function readOack(datagram: Buffer): { size: number | undefined; block: number }
  * for a file. What comes from another address or port than the one that answered first is passed over.
  */
 export function createRomTftp(settings: RomTftpSettings): RomTftp {
-  const { port = 69, fileTimeoutMs = 30_000, resendMs = 2_000 } = settings;
+  const { port = 69, from: localAddress, fileTimeoutMs = 30_000, resendMs = 2_000 } = settings;
   const firstPort = settings.firstPort ?? LOW_PORT + Math.floor(Math.random() * 8_000);
   const maxBlocks = settings.maxBlocks ?? MAX_BLOCKS;
   let { server } = settings;
@@ -141,7 +143,7 @@ export function createRomTftp(settings: RomTftpSettings): RomTftp {
         if (!done) end();
         reject(new Error(`TFTP client, ${path} from port ${localPort}: ${error.message}`));
       });
-      socket.bind(localPort, ask);
+      socket.bind({ port: localPort, ...(localAddress === undefined ? {} : { address: localAddress }) }, ask);
     });
   }
   return {

@@ -22,7 +22,8 @@ export const LAB_HELP = `usage: npm start -- --lab [N] [flags]
 
 A Bakery of its own with N virtual Raspberry Pis (1 to ${MOST_PIS}, default ${USUAL_PIS}) on a simulated switch and a sample
 bakeform. As root all of it is in namespaces of its own: nothing reaches this machine's network, and nothing of it is left
-at its end (Ctrl-C). Only the API can be reached, from this machine.
+at its end (Ctrl-C). Only the API can be reached, from this machine. Without root there is no DHCP and no NFS: Pis come
+into the fridge and are switched, but nothing can be baked.
 
   --http-port N   port of the API on 127.0.0.1 [${USUAL_PORT}]; 0 picks one
   --keep DIR      keep its data in that folder; the next lab with it goes on there [kept nowhere]

@@ -27,9 +27,9 @@ const FIRST_ADDRESS = 10;
 
 /**
  * The Pis of a lab, at most 40, of mixed models and always the same ones. Their serials begin with 1ab; the low 24 bits are those of
- * the MAC, as on every Pi up to the 3.
+ * the MAC, as on every Pi up to the 3. `wire` are the first three bytes of their addresses.
  */
-export function labBoards(count: number): LabBoard[] {
+export function labBoards(count: number, wire: string): LabBoard[] {
   return Array.from({ length: count }, (_, i) => {
     const kind = KINDS[i % KINDS.length] ?? KINDS[0];
     const { vendor, ...facts } = kind;
@@ -39,7 +39,7 @@ export function labBoards(count: number): LabBoard[] {
       name: `lab-${i + 1}`,
       serial: `1ab000${low}`,
       mac: `${vendor}:b0:00:${low}`,
-      address: `10.99.0.${FIRST_ADDRESS + i}`,
+      address: `${wire}.${FIRST_ADDRESS + i}`,
     };
   });
 }

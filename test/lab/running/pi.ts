@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { PowerPort } from '../power-server.ts';
-import { plugInRom, type RomBoard } from '../rom-board.ts';
-import { boundToUs, LAB_ENV, sh } from '../sh.ts';
+import { type RunningRom, startRom } from '../rom-board.ts';
+import { boundToUs, LAB_ENV } from '../sh.ts';
 import type { LabBoard } from './boards.ts';
+import type { PiPlace } from './place.ts';
 
 /** A virtual Pi on a port. Both calls may come twice in a row. */
 export interface LabPi extends PowerPort {
@@ -28,20 +29,17 @@ function inWords({ event, path, hostname, reason }: SystemEvent): string {
 }
 
 /**
- * Plugs a Pi in, without power: a namespace behind a cable to the lab's bridge. `tell` is called with what it does, in plain words.
- * Switched off it is off at once, wherever it was, and nobody answers at its address.
+ * A Pi without power. `tell` is called with what it does, in plain words. Switched off it is off at once, wherever it was, and nobody
+ * answers where it is.
  */
-export function plugInPi(board: LabBoard, tell: (words: string) => void): LabPi {
-  const name = board.name;
-  let rom: RomBoard | undefined;
+export function createPi(board: LabBoard, place: PiPlace, tell: (words: string) => void): LabPi {
+  let rom: RunningRom | undefined;
   let system: ChildProcess | undefined;
-  let isOn = false;
   let booted: ReturnType<LabPi['rom']> = Promise.resolve('cut');
 
   function run(address: string, cmdline: string): void {
     const facts = ['--serial', board.serial, '--address', address, '--cmdline', cmdline];
-    const argv = boundToUs('nsenter', `--net=/run/netns/${name}`, process.execPath, SYSTEM, ...facts);
-    const [program = '', ...args] = argv;
+    const [program = '', ...args] = boundToUs(...place.through, process.execPath, SYSTEM, ...facts);
     const child = spawn(program, args, { env: LAB_ENV, stdio: ['ignore', 'pipe', 'ignore'] });
     system = child;
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -49,9 +47,9 @@ export function plugInPi(board: LabBoard, tell: (words: string) => void): LabPi 
     });
   }
 
-  async function boot(board: RomBoard): ReturnType<LabPi['rom']> {
-    const end = await board.ended.catch((error: Error) => error);
-    if (rom !== board || !isOn) return 'cut';
+  async function boot(running: RunningRom): ReturnType<LabPi['rom']> {
+    const end = await running.ended.catch((error: Error) => error);
+    if (rom !== running) return 'cut';
     if (end instanceof Error || end.event === 'failed') {
       tell(`it stops: ${end instanceof Error ? end.message : end.reason}`);
       return 'stopped';
@@ -59,37 +57,32 @@ export function plugInPi(board: LabBoard, tell: (words: string) => void): LabPi 
     const { requests, choice, cmdline } = end;
     const bytes = requests.reduce((sum, request) => sum + request.bytes, 0);
     tell(`${requests.length} requests, ${bytes} bytes by TFTP; it starts ${choice.kernel}`);
-    run(board.leases.at(-1)?.address ?? '', cmdline);
+    run(running.leases.at(-1)?.address ?? board.address, cmdline);
     return 'fetched';
   }
-
-  const link = (state: 'up' | 'down') => sh('ip', '-n', name, 'link', 'set', 'eth0', state);
 
   return {
     board,
     rom: () => booted,
     async on() {
-      if (isOn) return;
-      isOn = true;
+      if (rom) return;
       tell('power on');
-      if (rom) {
-        link('up');
-        rom = rom.powerOn();
-      } else rom = plugInRom(name, board);
+      place.link('up');
+      rom = startRom(board.name, board, { through: place.through, options: place.rom() });
       booted = boot(rom);
     },
     async off() {
-      if (!isOn) return;
-      isOn = false;
-      const running = system;
+      if (!rom) return;
+      const [wasRom, wasSystem] = [rom, system];
+      rom = undefined;
       system = undefined;
-      await rom?.cutPower();
-      if (running && running.exitCode === null && running.signalCode === null) {
-        const ended = new Promise((resolve) => running.once('close', resolve));
-        running.kill('SIGKILL');
+      await wasRom.cutPower();
+      if (wasSystem && wasSystem.exitCode === null && wasSystem.signalCode === null) {
+        const ended = new Promise((resolve) => wasSystem.once('close', resolve));
+        wasSystem.kill('SIGKILL');
         await ended;
       }
-      link('down');
+      place.link('down');
       tell('power off');
     },
   };

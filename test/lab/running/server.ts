@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { boundToUs } from '../sh.ts';
 
 /** The lab's Bakery: a process of its own, by the entry that every other is started by. */
 export interface LabServer {
@@ -8,6 +9,8 @@ export interface LabServer {
   readonly ended: Promise<number | null>;
   /** The base of its calls, as this process reaches it. */
   readonly base: string;
+  /** Where it serves boot files. */
+  readonly tftpPort: number;
   /** Calls its API with the admin token; the status, and what came as JSON. */
   call(method: string, path: string, body?: object | Uint8Array): Promise<{ status: number; body: unknown }>;
   /** Ends it, and waits until it has ended. */
@@ -32,12 +35,15 @@ const passedOn = (env: NodeJS.ProcessEnv) => ({
  */
 export async function startLabServer(settings: Readonly<Record<string, string>>, token: string): Promise<LabServer> {
   const env = { ...passedOn(process.env), ...settings, BAKERY_ADMIN_TOKEN: token };
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' });
+  const [program = '', ...args] = boundToUs(process.execPath, MAIN);
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' });
+  let tftpPort = 0;
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const base = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       const ready = /^bakery ready (\S+)$/.exec(line)?.[1];
       if (ready) resolve(ready.replace(/\/\/[^:/]+/, '//127.0.0.1'));
+      tftpPort = Number(/^tftp +\S+:(\d+)$/.exec(line)?.[1] ?? tftpPort);
       if (line.startsWith('{')) process.stderr.write(`${line}\n`);
     });
     ended.then((code) => reject(new Error(`the server ended (${code}) before it was ready`)));
@@ -45,6 +51,7 @@ export async function startLabServer(settings: Readonly<Record<string, string>>,
   return {
     ended,
     base,
+    tftpPort,
     async call(method, path, body) {
       const raw = body instanceof Uint8Array;
       const answer = await fetch(base + path, {

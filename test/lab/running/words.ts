@@ -1,7 +1,11 @@
 import type { LabBoard } from './boards.ts';
 
 /** What the lab's server is labelled with: in every answer, page and line of its log. */
-export const LAB_LABEL = 'lab: virtual Pis, nothing here is real';
+export function labelOf({ isWhole }: { readonly isWhole: boolean }): string {
+  return isWhole
+    ? 'lab: virtual Pis, nothing here is real'
+    : 'lab without root: virtual Pis; no DHCP, no NFS, no bakes';
+}
 
 /** The name of the lab's bakeform. */
 export const SAMPLE = 'sample';
@@ -14,12 +18,31 @@ export function labIsUp(lab: {
   readonly boards: readonly LabBoard[];
   /** What the Pis' power comes from. */
   readonly power: string;
+  /** False without root. */
+  readonly isWhole: boolean;
 }): string[] {
-  const { base, token, boards, power } = lab;
+  const { base, token, boards, power, isWhole } = lab;
   const first = boards[0]?.serial ?? '';
   const api = `${base}/api/v1`;
+  const what = isWhole
+    ? [`LAB    ${boards.length} virtual Pis, and nothing real: no packet leaves this machine. Ctrl-C ends all of it`]
+    : [
+        `LAB    ${boards.length} virtual Pis without root: there is no DHCP and no NFS, and nothing can be baked.`,
+        '       Pis come into the fridge, are switched, and their boots are told. As root it has all of it.',
+      ];
+  const begin = isWhole
+    ? [
+        '  # bake a Pi and switch it on',
+        `  curl -sS -H "$AUTH" -d '{"bakeformName":"${SAMPLE}","piId":"${first}","power":"on"}' $API/fridge`,
+      ]
+    : [
+        '  # the Pis that came by themselves',
+        '  curl -sS -H "$AUTH" $API/fridge',
+        '  # one that is not baked may be switched on in maintenance alone',
+        `  curl -sS -H "$AUTH" -X PATCH -d '{"maintenance":true}' $API/pis/${first}`,
+      ];
   return [
-    `LAB    ${boards.length} virtual Pis, and nothing real: no packet leaves this machine. Ctrl-C ends all of it`,
+    ...what,
     `docs   ${base}/docs   (Authorize: the token)`,
     `api    ${api}`,
     `token  ${token}`,
@@ -28,8 +51,7 @@ export function labIsUp(lab: {
     '',
     'In another terminal:',
     `  API=${api} AUTH='Authorization: Bearer ${token}'`,
-    '  # bake a Pi and switch it on',
-    `  curl -sS -H "$AUTH" -d '{"bakeformName":"${SAMPLE}","piId":"${first}","power":"on"}' $API/fridge`,
+    ...begin,
     '  # watch how far its boot came',
     `  curl -sS -H "$AUTH" "$API/pis/${first}/boots?limit=1"`,
     '  # switch it off and on again',

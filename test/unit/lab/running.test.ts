@@ -4,7 +4,7 @@ import { decodeRevision, parseRevision } from '../../../core/revision.ts';
 import { LabRefusal, MOST_PIS, parseLabArguments } from '../../lab/running/arguments.ts';
 import { labBoards } from '../../lab/running/boards.ts';
 import { nfsRootOf } from '../../lab/running/nfs-root.ts';
-import { LAB_LABEL, labIsUp } from '../../lab/running/words.ts';
+import { labelOf, labIsUp } from '../../lab/running/words.ts';
 
 test('a lab has four Pis at port 8080 and keeps nothing, unless it is asked otherwise', () => {
   assert.deepEqual(parseLabArguments([]), { pis: 4, httpPort: 8080 });
@@ -31,7 +31,7 @@ for (const [argv, words] of REFUSED) {
 }
 
 test('no two Pis of a lab share anything, however many they are, and every model is among the first four', () => {
-  const boards = labBoards(MOST_PIS);
+  const boards = labBoards(MOST_PIS, '10.99.0');
   for (const fact of ['name', 'serial', 'mac', 'address'] as const) {
     assert.equal(new Set(boards.map((board) => board[fact])).size, MOST_PIS, fact);
   }
@@ -41,7 +41,7 @@ test('no two Pis of a lab share anything, however many they are, and every model
 });
 
 test('a Pi of a lab is the model that its revision code says, and its MAC ends as its serial where boards do so', () => {
-  for (const { title, revision, serial, mac, model } of labBoards(4)) {
+  for (const { title, revision, serial, mac, model } of labBoards(4, '10.99.0')) {
     const code = parseRevision(revision);
     assert.equal(code === undefined ? undefined : decodeRevision(code)?.model, title);
     if (model.startsWith('3')) assert.equal(mac.replaceAll(':', '').slice(6), serial.slice(2));
@@ -61,9 +61,10 @@ test('a virtual Pi finds its root where a kernel does', () => {
 });
 
 test('what a person reads has the pages, the token and the three calls, and says that nothing is real', () => {
-  const lines = labIsUp({ base: 'http://127.0.0.1:1', token: 'lab-t', boards: labBoards(2), power: 'a switch' });
+  const lab = { base: 'http://127.0.0.1:1', token: 'lab-t', boards: labBoards(2, '10.99.0'), power: 'a switch' };
+  const lines = labIsUp({ ...lab, isWhole: true });
   assert.match(lines[0] ?? '', /nothing real/);
-  assert.match(LAB_LABEL, /nothing here is real/);
+  assert.match(labelOf({ isWhole: true }), /^lab: .*nothing here is real/);
   for (const words of ['docs   http://127.0.0.1:1/docs', 'token  lab-t', '/boots?limit=1', '"piId":"1ab00001"']) {
     assert.ok(
       lines.some((line) => line.includes(words)),
@@ -71,4 +72,12 @@ test('what a person reads has the pages, the token and the three calls, and says
     );
   }
   assert.equal(lines.at(-1), 'bakery lab ready http://127.0.0.1:1/api/v1');
+});
+
+test('a lab without root says what it has not, and tells nobody to bake', () => {
+  const lab = { base: 'http://127.0.0.1:1', token: 'lab-t', boards: labBoards(2, '127.0.0'), power: 'a switch' };
+  const text = labIsUp({ ...lab, isWhole: false }).join('\n');
+  assert.match(text, /no DHCP and no NFS, and nothing can be baked/);
+  assert.doesNotMatch(text, /bakeformName/);
+  assert.match(labelOf({ isWhole: false }), /^lab without root: .*no DHCP, no NFS, no bakes/);
 });

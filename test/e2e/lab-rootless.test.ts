@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { call } from '../lab/bakery.ts';
+import { startLab } from '../lab/running-lab.ts';
+
+async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`${what}: not in time`);
+    await sleep(50);
+  }
+}
+/** It may read this checkout, wherever that is, and nothing more than anybody. */
+const MAY_READ = '+dac_read_search';
+const NOBODY = [
+  'setpriv',
+  '--reuid=65534',
+  '--regid=65534',
+  '--clear-groups',
+  '--inh-caps',
+  MAY_READ,
+  '--ambient-caps',
+  MAY_READ,
+];
+
+test('a lab without root shows what there can be, says everywhere what cannot, and leaves nothing', async (t) => {
+  const lab = await startLab(['3', '--http-port', '0'], NOBODY);
+  t.after(() => lab.end('SIGKILL'));
+  const PI = '1ab00001';
+
+  await t.test(
+    'Pis of every kind are in the fridge by themselves, each from an address of its own, and are switched off there',
+    async () => {
+      for (const name of ['lab-1', 'lab-2', 'lab-3']) {
+        await until(name, async () => (await call(lab, 'GET', `/pis/${name}`)).status === 200);
+      }
+      await until('off', () => lab.output().match(/power off/g)?.length === 3);
+      await until('its boot is told', async () => {
+        const { body } = await call(lab, 'GET', `/pis/${PI}/boots`);
+        const [boot] = (body as { boots: { diagnosis: { code: string } }[] }).boots;
+        return boot?.diagnosis.code === 'not-baked';
+      });
+    },
+  );
+  await t.test('whatever would be baked or kept is refused, and says why', async () => {
+    const asked = [
+      ['/fridge', { bakeformName: 'sample' }],
+      ['/disks', { size: 16 }],
+      ['/bakeforms/sample', Buffer.alloc(3_000_000)],
+    ] as const;
+    for (const [path, body] of asked) {
+      const answer = await call(lab, 'POST', path, body);
+      const { code, detail } = answer.body as { code: string; detail: string };
+      assert.deepEqual([answer.status, code], [403, 'no-volumes'], path);
+      assert.match(detail, /without root/);
+    }
+  });
+  await t.test('its text and every answer say that it is a lab without root', async () => {
+    assert.match(lab.output(), /^LAB .*without root: there is no DHCP and no NFS, and nothing can be baked/m);
+    const answer = await fetch(`${lab.base.replace('/api/v1', '')}/readyz`);
+    const { label, parts } = (await answer.json()) as { label: string; parts: { part: string; detail: string }[] };
+    assert.match(label, /^lab without root: .*no bakes/);
+    assert.equal(answer.headers.get('bakery-label'), label);
+    assert.match(parts.find(({ part }) => part === 'nfs')?.detail ?? '', /nothing can be baked/);
+  });
+  await t.test('at its end all of it is gone', async () => {
+    assert.equal(await lab.end('SIGINT'), 0);
+    await until('nothing is left', () => lab.remains().length === 0);
+  });
+});

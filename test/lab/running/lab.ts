@@ -1,0 +1,60 @@
+import type { LabBoard } from './boards.ts';
+import type { Ending } from './ending.ts';
+import { introduce } from './introduce.ts';
+import { createPi } from './pi.ts';
+import type { PiPlace } from './place.ts';
+import { makeSampleImage } from './sample.ts';
+import { startLabServer } from './server.ts';
+import { startWebSwitch } from './switch.ts';
+import { labelOf, labIsUp, piLine, SAMPLE } from './words.ts';
+
+/** What a lab stands on. */
+export interface LabGround {
+  readonly boards: readonly LabBoard[];
+  /** A folder of the lab's own. */
+  readonly folder: string;
+  /** Settings of its server, beside those that every lab has. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** False without root: nothing can be baked. */
+  readonly isWhole: boolean;
+  /** Where people reach the API; absent: where it listens. */
+  readonly base?: string;
+  readonly token: string;
+  /** Where a Pi is. `tftpPort` may be asked once the server runs. */
+  place(board: LabBoard, tftpPort: () => number): PiPlace;
+}
+
+/**
+ * Brings a lab up: its Pis without power on a switch, its server, the sample; then tells how to use it, and switches the Pis on, by
+ * which they come into the fridge. All that it starts is added to `ending`, which is also what happens when the server ends by itself.
+ */
+export async function openLab(ground: LabGround, ending: Ending): Promise<void> {
+  const { boards, folder, token, isWhole } = ground;
+  let tftpPort = 0;
+  const pis = boards.map((board) =>
+    createPi(
+      board,
+      ground.place(board, () => tftpPort),
+      (words) => console.log(piLine(board, words)),
+    ),
+  );
+  const power = await startWebSwitch(pis, folder);
+  ending.add(() => power.close());
+  ending.add(() => Promise.all(pis.map((pi) => pi.off())));
+  const settings = { BAKERY_LABEL: labelOf({ isWhole }), ...ground.settings, ...power.settings };
+  const server = await startLabServer(settings, token);
+  ending.add(() => server.stop());
+  server.ended.then((code) => {
+    if (ending.isOn()) return;
+    console.error(`[lab] the server has ended (${code})`);
+    return ending.now(1);
+  });
+  tftpPort = server.tftpPort;
+  if (isWhole && (await server.call('GET', `/bakeforms/${SAMPLE}`)).status === 404) {
+    const made = await server.call('POST', `/bakeforms/${SAMPLE}`, makeSampleImage());
+    if (made.status !== 201) throw new Error(`the sample is no bakeform: ${JSON.stringify(made.body)}`);
+  }
+  const base = ground.base ?? new URL(server.base).origin;
+  for (const line of labIsUp({ base, token, boards, power: power.title, isWhole })) console.log(line);
+  await introduce(pis, server, ({ board }, words) => console.log(piLine(board, words)));
+}

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { boundToUs, LAB_ENV, requireTools } from '../sh.ts';
+import { LabRefusal, type LabWish } from './arguments.ts';
+
+const INSIDE = fileURLToPath(new URL('./inside-main.ts', import.meta.url));
+
+/** Listens where people reach the API. @throws LabRefusal when somebody else does. */
+async function listen(port: number): Promise<{ server: Server; base: string }> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', () => reject(new LabRefusal(`port ${port} is taken: --http-port names another`)));
+    server.listen({ host: '127.0.0.1', port }, resolve);
+  });
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('a socket without a port');
+  return { server, base: `http://127.0.0.1:${bound.port}` };
+}
+
+/**
+ * Runs a lab (inside-main.ts) in new network, mount and pid namespaces with an empty /run, where its data is too unless it is kept:
+ * nothing is on this machine that could be left. In a session of its own, so that the ^C of a terminal comes here alone; it is ended by
+ * SIGINT, SIGTERM and SIGHUP, and at once when they come again. @returns its exit code.
+ */
+export async function runInside(wish: LabWish, token: string): Promise<number> {
+  requireTools('ip', 'nsenter', 'setpriv', 'unshare', 'mount', 'dnsmasq', 'mkfs.vfat', 'mcopy');
+  const { server, base } = await listen(wish.httpPort);
+  if (wish.keep !== undefined) mkdirSync(wish.keep, { recursive: true, mode: 0o711 });
+  const root = wish.keep === undefined ? '/run/bakery' : realpathSync(wish.keep);
+  const prepare = 'mount -t tmpfs -o mode=755 tmpfs /run; ip link set lo up; exec "$@"';
+  const namespaces = [
+    '--mount',
+    '--net',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount-proc',
+    '--propagation',
+    'private',
+  ];
+  const command = [process.execPath, INSIDE, JSON.stringify({ pis: wish.pis, root, base, token })];
+  const [program = '', ...args] = boundToUs('unshare', ...namespaces, 'sh', '-ec', prepare, 'sh', ...command);
+  const child = spawn(program, args, {
+    env: { ...process.env, PATH: LAB_ENV.PATH },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+  // From here on it is the other's alone.
+  child.send('api', server, () => server.close());
+  let isEnding = false;
+  const end = () => {
+    if (isEnding) child.kill('SIGKILL');
+    else if (child.connected) child.disconnect();
+    isEnding = true;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  return ended;
+}

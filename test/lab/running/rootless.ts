@@ -1,0 +1,46 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { requireTools } from '../sh.ts';
+import { TINY } from '../tiny-image.ts';
+import type { LabWish } from './arguments.ts';
+import { labBoards } from './boards.ts';
+import { createEnding } from './ending.ts';
+import { openLab } from './lab.ts';
+import { onLoopback } from './place.ts';
+
+/**
+ * Runs what there can be of a lab without root: Pis that are addresses of the loopback, power, and boots as far as their first files.
+ * No DHCP, no NFS; nothing can be baked. It is ended by SIGINT, SIGTERM and SIGHUP.
+ */
+export async function runRootless(wish: LabWish, token: string): Promise<never> {
+  requireTools('setpriv');
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'bakery-lab-')));
+  const ending = createEnding();
+  ending.add(async () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.now(0));
+  const root = wish.keep ?? join(folder, 'root');
+  // What a Pi up to the 3 asks for before it says who it is is taken out of images, and here there will be none.
+  mkdirSync(join(root, 'boot'), { recursive: true, mode: 0o711 });
+  writeFileSync(join(root, 'boot', 'bootcode.bin'), TINY.bootFiles['bootcode.bin'] ?? '');
+  const boards = labBoards(wish.pis, '127.0.0');
+  const settings = {
+    BAKERY_ROOT: realpathSync(root),
+    BAKERY_STORAGE: 'none',
+    BAKERY_ADDRESS: '127.0.0.1',
+    BAKERY_INTERFACES: 'lo',
+    BAKERY_DHCP: 'off',
+    BAKERY_TFTP_PORT: '0',
+    BAKERY_HTTP_ADDRESS: '127.0.0.1',
+    HTTP_PORT: String(wish.httpPort),
+    // Nobody at such an address has a MAC: they are let in as who asks for others is, by serial alone.
+    BAKERY_TRUSTED_RELAYS: ['127.0.0.1', ...boards.map(({ address }) => address)].join(','),
+  };
+  try {
+    await openLab({ boards, folder, settings, isWhole: false, token, place: onLoopback }, ending);
+  } catch (error) {
+    if (!ending.isOn()) console.error('bakery lab:', error instanceof Error ? error.message : error);
+    return ending.now(1);
+  }
+  return new Promise(() => undefined);
+}
