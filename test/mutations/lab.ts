@@ -27,6 +27,14 @@ export const lab: readonly Mutation[] = [
     fails: 'whatever would be baked or kept is refused',
   },
   {
+    name: 'lab: a boot ends with its power',
+    file: 'test/lab/running/pi.ts',
+    old: "    if (rom !== running) return 'cut';\n",
+    new: '',
+    test: 'test/unit/lab/running-pi.test.ts',
+    fails: 'a virtual Pi that loses its power in the middle',
+  },
+  {
     name: 'lab: it has no more Pis than its wire',
     file: 'test/lab/running/arguments.ts',
     old: "'how many Pis', [1, MOST_PIS]",
