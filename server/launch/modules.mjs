@@ -1,5 +1,5 @@
 // npm modules, the pinned Node among them.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Refusal, run } from './run.mjs';
 
@@ -13,6 +13,10 @@ export async function installModules(root, { command }) {
   if (!wanted) throw new Refusal('package-lock.json is missing: this is not a whole checkout');
   const why = whatDiffers(wanted, readLock(join(root, 'node_modules', '.package-lock.json')), { withDev });
   if (!why) return;
+  // npm empties the folder first, and through a link that of another checkout.
+  if (isLink(join(root, 'node_modules'))) {
+    throw new Refusal(`${why}, and node_modules is a link: remove it, or run npm ci in the checkout that it leads to`);
+  }
   // Warnings would be about the Node that runs npm, which is not the one that runs Bakery.
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
   const args = ['ci', '--ignore-scripts', ...quiet, '--include=dev', '--include=optional'];
@@ -39,6 +43,10 @@ export function whatDiffers(wanted, installed, { withDev }) {
     }
   }
   return undefined;
+}
+
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 function readLock(path) {

@@ -10,13 +10,13 @@ export interface RunningLab {
   output(): string;
   /** Resolves once it printed that, behind what it had printed when it was asked for the last time; fails when it ends before. */
   prints(words: string | RegExp): Promise<void>;
-  /** Sends its launcher a signal, or SIGKILL to the lab itself, and waits for the end. @returns its exit code, or the signal. */
+  /** Sends its process a signal, and waits for its end. @returns its exit code, or the signal. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
   /** What is left on this machine of all that it has started: processes, loop devices. */
   remains(): string[];
 }
 
-const LAUNCHER = fileURLToPath(new URL('../../server/launch.mjs', import.meta.url));
+const MAIN = fileURLToPath(new URL('./running/main.ts', import.meta.url));
 
 /** What stands in /proc/PID/stat behind the name (proc(5)), by pid; those that are gone have nothing. */
 function statOf(pid: number): readonly string[] {
@@ -28,8 +28,8 @@ function statOf(pid: number): readonly string[] {
   }
 }
 
-/** The launcher, the lab and its server; as root there are more. */
-const LEAST = 3;
+/** The lab and its server; as root there are more. */
+const LEAST = 2;
 const PARENT = 1;
 const STARTED = 19;
 
@@ -56,9 +56,12 @@ function loops(): Map<string, string> {
   return found;
 }
 
-/** Starts `npm start -- --lab …` without npm, through other programs if any, and waits until it is ready. */
+/**
+ * Starts what `npm start -- --lab …` starts (server/launch/commands.mjs), through other programs if any, and waits until it is ready.
+ * Not by the launcher, which may install npm modules: no test may do that to a checkout.
+ */
 export async function startLab(args: readonly string[], through: readonly string[] = []): Promise<RunningLab> {
-  const [program = '', ...argv] = [...through, process.execPath, LAUNCHER, 'start', '--lab', ...args];
+  const [program = '', ...argv] = [...through, process.execPath, MAIN, ...args];
   const child: ChildProcess = spawn(program, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
     child.once('exit', (code, signal) => resolve(signal ?? code)),
@@ -100,10 +103,7 @@ export async function startLab(args: readonly string[], through: readonly string
       const all = familyOf(child.pid ?? 0);
       for (const [pid, start] of all) family.set(pid, start);
       if (all.size < LEAST) throw new Error(`a lab is more than ${all.size} processes: what is left would not be seen`);
-      // The launcher passes on what it is told, and ends as the lab does. It could not pass on this.
-      const lab = [...all.keys()].find((pid) => statOf(pid)[PARENT] === String(child.pid));
-      if (signal === 'SIGKILL' && lab !== undefined) process.kill(lab, signal);
-      else child.kill(signal);
+      child.kill(signal);
       return ended;
     },
     remains() {

@@ -35,6 +35,14 @@ export const lab: readonly Mutation[] = [
     fails: 'a virtual Pi that loses its power in the middle',
   },
   {
+    name: 'npm empties no other checkout',
+    file: 'server/launch/modules.mjs',
+    old: "if (isLink(join(root, 'node_modules'))) {",
+    new: 'if (false) {',
+    test: 'test/unit/launch.test.ts',
+    fails: 'modules that another checkout lends by a link',
+  },
+  {
     name: 'lab: it has no more Pis than its wire',
     file: 'test/lab/running/arguments.ts',
     old: "'how many Pis', [1, MOST_PIS]",

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -92,6 +92,10 @@ describe('launcher: command lines', () => {
     assert.equal(linesFor(['test'])[0]?.args.at(-1), 'test/**/*.test.ts');
     const args = linesFor(['test', 'test/a.test.ts', '--test-only'])[0]?.args ?? [];
     assert.deepEqual(args.slice(-2), ['--test-only', 'test/a.test.ts']);
+  });
+
+  test('a lab is started by its own entry, with what it is asked for', () => {
+    assert.deepEqual(linesFor(['start', '--lab', '3'])[0]?.args, ['test/lab/running/main.ts', '3']);
   });
 
   test('the long run says so to the tests', () => {
@@ -296,6 +300,22 @@ describe('launcher: as a process', () => {
     const child = launch(await checkout(t, `process.kill(process.pid, 'SIGKILL');`), ['stop']);
     const [, signal] = await once(child, 'close');
     assert.equal(signal, 'SIGKILL');
+  });
+
+  test('modules that another checkout lends by a link are never installed anew: npm would empty them there', async (t) => {
+    const root = await checkout(t, '');
+    await rename(join(root, 'node_modules'), join(root, 'lent'));
+    await symlink(join(root, 'lent'), join(root, 'node_modules'));
+    await writeFile(join(root, 'package-lock.json'), '{"packages": {"node_modules/a": {"version": "1.0.0"}}}');
+    const bin = join(root, 'bin');
+    await mkdir(bin);
+    await writeFile(join(bin, 'npm'), '#!/bin/sh\necho npm was called\n');
+    await chmod(join(bin, 'npm'), 0o755);
+    const refused = launch(root, ['stop'], { PATH: `${bin}:${process.env.PATH}` });
+    const [code] = await once(refused, 'close');
+    assert.equal(code, 2);
+    assert.match(refused.text(), /node_modules is a link/);
+    assert.doesNotMatch(refused.text(), /npm was called/);
   });
 
   test('missing npm modules are installed first, without scripts, and a failure of npm is told', async (t) => {
