@@ -2,25 +2,20 @@ import { BakeryError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { bounded, type CallLimits, DEFAULT_CALL_LIMITS, PowerTimeout } from './bounded.ts';
 import { type OffOutcome, type PowerDriver, PowerFault, type PowerReach } from './driver.ts';
-import { createQueues, unlessAborted } from './queues.ts';
+import { createQueues } from './queues.ts';
 
 /** Times of the power service, in ms. */
-export interface PowerSettings {
-  /** Limit of one call of the driver; it is aborted after that, and the call counts as retryable. */
-  readonly callTimeoutMs: number;
-  /** How long an aborted call keeps its switch to itself, so that its late effect cannot undo the next call's. */
-  readonly settleMs: number;
+export interface PowerSettings extends CallLimits {
   /** Pauses before the second, third, … attempt; their number is the number of retries. */
   readonly retryDelaysMs: readonly number[];
   /** A Pi switched off stays off at least this long: shorter, and its supply may not drop far enough to reset it. */
   readonly minOffMs: number;
 }
 
-/** 3 s to settle: a program that is ended gets SIGKILL 2 s after SIGTERM. */
 export const DEFAULT_POWER_SETTINGS: PowerSettings = {
-  callTimeoutMs: 10_000,
-  settleMs: 3_000,
+  ...DEFAULT_CALL_LIMITS,
   retryDelaysMs: [500, 1_000, 2_000],
   minOffMs: 5_000,
 };
@@ -31,7 +26,8 @@ export const DEFAULT_POWER_SETTINGS: PowerSettings = {
  * Every request throws the signal's reason when aborted, and BakeryError
  * - `power-not-configured` (conflict): the Pi is bound to no port;
  * - `power-failed` (unavailable): refused, or still failing after the retries;
- * - `power-timeout` (timeout): the switch did not answer, retries included.
+ * - `power-timeout` (timeout): the switch did not answer, retries included;
+ * - what the driver throws as a BakeryError, as it is: `port-not-ours` (conflict).
  *
  * After a failure the Pi's power is unknown, which is never the same as off.
  */
@@ -40,6 +36,8 @@ export interface PowerService {
   controls(pi: PiId): boolean;
   /** How its power is reached; from memory. */
   reach(pi: PiId): PowerReach;
+  /** Why it is not reached at all, where there is more to say than that it is bound to no port. */
+  whyNone(pi: PiId): string | undefined;
   /** Asks the switch, once; undefined where the driver has no way to ask. Throws nothing but the signal's reason. */
   observe(pi: PiId, signal?: AbortSignal): Promise<'on' | 'off' | 'unknown' | undefined>;
   /** Switches on; waits first while the Pi was switched off too short a time ago. */
@@ -78,35 +76,12 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
   const settings = { ...DEFAULT_POWER_SETTINGS, ...given };
   const pis = createQueues();
   const switches = createQueues();
+  const nameOf = (pi: PiId) => driver.mannersOf?.(pi)?.name ?? driver.name;
+  const isSelfPaced = (pi: PiId) => driver.mannersOf?.(pi)?.selfPaced === true;
   /** When Pis that are off by our doing went off. */
   const offSince = new Map<PiId, number>();
 
-  /** One call, ended at its time limit; keeps its place in the queue until the driver has let go. */
-  async function bounded<T>(call: (signal: AbortSignal) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    signal?.throwIfAborted();
-    const limit = new AbortController();
-    const timers = new AbortController();
-    const running = call(signal ? AbortSignal.any([signal, limit.signal]) : limit.signal);
-    const timedOut = clock.sleep(settings.callTimeoutMs, timers.signal).then(() => {
-      throw new PowerTimeout(settings.callTimeoutMs);
-    });
-    timedOut.catch(() => undefined);
-    try {
-      return await unlessAborted(Promise.race([running, timedOut]), signal);
-    } catch (error) {
-      limit.abort(error);
-      const settled = running.then(
-        () => undefined,
-        () => undefined,
-      );
-      await Promise.race([settled, clock.sleep(settings.settleMs, timers.signal)]);
-      throw error;
-    } finally {
-      timers.abort();
-    }
-  }
-
-  /** One bounded call, told to whoever counts them. */
+  /** One call, within its time, told to whoever counts them. */
   async function counted<T>(
     pi: PiId,
     action: PowerCall['action'],
@@ -115,9 +90,11 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
   ): Promise<T> {
     const began = clock.monotonic();
     const ended = (outcome: PowerCall['outcome']) =>
-      onCall?.({ pi, driver: driver.name, action, outcome, seconds: (clock.monotonic() - began) / 1_000 });
+      onCall?.({ pi, driver: nameOf(pi), action, outcome, seconds: (clock.monotonic() - began) / 1_000 });
     try {
-      const said = await bounded(call, signal);
+      const said = isSelfPaced(pi)
+        ? await call(signal ?? new AbortController().signal)
+        : await bounded(call, { ...settings, clock, signal });
       ended(said === 'unconfirmed' ? 'unconfirmed' : 'done');
       return said;
     } catch (error) {
@@ -136,18 +113,24 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
   ): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await switches.run(driver.queueOf(pi), () => counted(pi, verb, call, signal), signal);
+        const attempt = () => counted(pi, verb, call, signal);
+        return await (isSelfPaced(pi) ? attempt() : switches.run(driver.queueOf(pi), attempt, signal));
       } catch (error) {
         signal?.throwIfAborted();
         const pause = settings.retryDelaysMs[attempt];
         if (pause === undefined || !isRetryable(error)) throw failure(pi, verb, error);
         log.warn(
-          { pi, driver: driver.name, error: String(error) },
+          { pi, driver: nameOf(pi), error: String(error) },
           `switching ${verb} failed, trying again in ${pause} ms`,
         );
         await clock.sleep(pause, signal);
       }
     }
+  }
+
+  /** What the switch says after a call; nothing where it cannot, or where the driver has asked already. */
+  async function readBack(pi: PiId, signal: AbortSignal) {
+    return isSelfPaced(pi) ? undefined : driver.query?.(pi, signal);
   }
 
   async function switchOn(pi: PiId, signal: AbortSignal | undefined): Promise<void> {
@@ -161,12 +144,12 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
       'on',
       async (callSignal) => {
         await driver.on(pi, callSignal);
-        const state = await driver.query?.(pi, callSignal);
+        const state = await readBack(pi, callSignal);
         if (state === 'off') throw new PowerFault('retryable', 'the switch says that the port is still off');
       },
       signal,
     );
-    log.info({ pi, driver: driver.name }, 'switched on');
+    log.info({ pi, driver: nameOf(pi) }, 'switched on');
   }
 
   async function switchOff(pi: PiId, signal: AbortSignal | undefined): Promise<OffOutcome> {
@@ -175,7 +158,7 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
       'off',
       async (callSignal): Promise<OffOutcome> => {
         const said = await driver.off(pi, callSignal);
-        const state = await driver.query?.(pi, callSignal);
+        const state = await readBack(pi, callSignal);
         if (state === 'on') throw new PowerFault('retryable', 'the switch says that the port is still on');
         return state === 'unknown' ? 'unconfirmed' : said;
       },
@@ -183,7 +166,7 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
     );
     // An unconfirmed off counts too: if it did work, the Pi must not come back at once.
     if (driver.reach(pi) === 'port') offSince.set(pi, clock.monotonic());
-    log.info({ pi, driver: driver.name, outcome }, 'switched off');
+    log.info({ pi, driver: nameOf(pi), outcome }, 'switched off');
     return outcome;
   }
 
@@ -196,7 +179,7 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
         throw new BakeryError(
           'conflict',
           'power-not-configured',
-          `Pi ${pi} is bound to no port of the power driver ${driver.name}`,
+          driver.whyNone?.(pi) ?? `Pi ${pi} is bound to no port of the power driver ${driver.name}`,
         );
       },
       signal,
@@ -206,18 +189,17 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
   return {
     controls: (pi) => driver.reach(pi) === 'port',
     reach: (pi) => driver.reach(pi),
+    whyNone: (pi) => driver.whyNone?.(pi),
     async observe(pi, signal) {
       if (!driver.query || driver.reach(pi) !== 'port') return undefined;
       try {
         // Not in the Pi's own queue: a cycle may stand in its pause, and this changes nothing.
-        return await switches.run(
-          driver.queueOf(pi),
-          () => bounded(async (limit) => driver.query?.(pi, limit) ?? 'unknown', signal),
-          signal,
-        );
+        const ask = (limit: AbortSignal) => Promise.resolve(driver.query?.(pi, limit));
+        if (isSelfPaced(pi)) return await ask(signal ?? new AbortController().signal);
+        return await switches.run(driver.queueOf(pi), () => bounded(ask, { ...settings, clock, signal }), signal);
       } catch (error) {
         signal?.throwIfAborted();
-        log.warn({ pi, driver: driver.name, error: String(error) }, 'the switch does not say whether a Pi is on');
+        log.warn({ pi, driver: nameOf(pi), error: String(error) }, 'the switch does not say whether a Pi is on');
         return 'unknown';
       }
     },
@@ -236,22 +218,17 @@ export function createPowerService({ driver, clock, log, settings: given, onCall
   };
 }
 
-/** A driver's call that did not end in time. Switching is idempotent, so it may be tried again. */
-class PowerTimeout extends PowerFault {
-  constructor(limitMs: number) {
-    super('retryable', `no answer within ${limitMs} ms`);
-    this.name = 'PowerTimeout';
-  }
-}
-
 function isRetryable(error: unknown): boolean {
   return error instanceof PowerFault && error.severity === 'retryable';
 }
 
 /** The error a caller sees. Addresses, credentials and output of the switch stay in the detail. */
 function failure(pi: PiId, verb: 'on' | 'off', error: unknown): BakeryError {
+  if (error instanceof BakeryError) return error;
   const options = { detail: error instanceof Error ? error.message : String(error), cause: error };
-  return error instanceof PowerTimeout
-    ? new BakeryError('timeout', 'power-timeout', `the power switch of Pi ${pi} did not answer in time`, options)
-    : new BakeryError('unavailable', 'power-failed', `Pi ${pi} could not be switched ${verb}`, options);
+  if (error instanceof PowerTimeout) {
+    return new BakeryError('timeout', 'power-timeout', `the power switch of Pi ${pi} did not answer in time`, options);
+  }
+  const told = error instanceof PowerFault && error.told ? `: ${error.told}` : '';
+  return new BakeryError('unavailable', 'power-failed', `Pi ${pi} could not be switched ${verb}${told}`, options);
 }

@@ -29,8 +29,8 @@ export const watch: readonly Mutation[] = [
   {
     name: 'each attempt of the power driver is told',
     file: 'server/power/service.ts',
-    old: '() => counted(pi, verb, call, signal), signal);',
-    new: '() => bounded(call, signal), signal);',
+    old: 'const attempt = () => counted(pi, verb, call, signal);',
+    new: 'const attempt = () => bounded(call, { ...settings, clock, signal });\n        void counted;',
     test: 'test/unit/power-service.test.ts',
     fails: 'every call of the driver is told once',
   },
