@@ -58,6 +58,7 @@ import { createPiPower } from './operations/pi-power.ts';
 import type { OperationPorts } from './operations/ports.ts';
 import { operationKinds } from './operations/registry.ts';
 import type { JournalGate } from './operations/runner.ts';
+import { createCycleLimit } from './power/cycles.ts';
 import { createPowerDriver } from './power/registry.ts';
 import { createPowerService, type PowerSettings } from './power/service.ts';
 import { createBootTurns } from './power/turns.ts';
@@ -275,6 +276,7 @@ async function start(
   const power = createPiPower({
     db,
     turns,
+    cycles: createCycleLimit({ perHour: config.BAKERY_CYCLES_PER_HOUR, clock }),
     isUp: (pi) => newest(pi)?.state === 'up',
     power: createPowerService({
       driver,

@@ -142,6 +142,10 @@ const SETTINGS = {
     schema: z.coerce.number().int().min(0).max(100).default(3),
     help: 'how often a Pi that gave up booting is power-cycled until it is up; 0: never',
   },
+  BAKERY_CYCLES_PER_HOUR: {
+    schema: limit(12),
+    help: 'how often a Pi may be power-cycled in an hour; 0: without limit',
+  },
   BAKERY_TRASH_HOURS: {
     schema: z.coerce.number().min(0).max(8760).default(24),
     help: 'how long destroyed disks are kept',

@@ -59,7 +59,7 @@ export function bulkActions({ power, volumes }: OperationPorts): {
     },
     power: {
       kind: 'power',
-      plan: (trx, pi, wish) => planPower(trx, { pi, action: wish.power, reach: power.reach }),
+      plan: (trx, pi, wish) => planPower(trx, { pi, action: wish.power, power }),
     },
     patch: {
       async plan(trx, pi, { addTags, removeTags, maintenance }) {

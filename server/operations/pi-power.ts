@@ -2,12 +2,13 @@ import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { addFeedEvent } from '../../db/events.ts';
 import type { Db } from '../../db/open.ts';
 import { patchPi, setFault } from '../../db/pis.ts';
 import type { PiPower } from './ports.ts';
 
 /** The power service, as this needs it (fulfilled by server/power). */
-export interface PowerPort extends Pick<PiPower, 'controls' | 'reach' | 'observe'> {
+export interface PowerPort extends Pick<PiPower, 'controls' | 'reach' | 'whyNone' | 'observe'> {
   on(pi: PiId, signal?: AbortSignal): Promise<void>;
   off(pi: PiId, signal?: AbortSignal): Promise<'off' | 'unconfirmed'>;
   cycle(pi: PiId, signal?: AbortSignal, whenOff?: () => Promise<void>): Promise<void>;
@@ -19,6 +20,13 @@ export interface TurnPort {
   take(pi: PiId, signal: AbortSignal): Promise<{ begun(): void; giveBack(): void }>;
   /** Its boot is over: it is off. */
   ended(pi: PiId): void;
+}
+
+/** How often Pis were cycled (fulfilled by server/power). */
+export interface CyclePort {
+  /** Notes one; false when it is one too many. */
+  count(pi: PiId): boolean;
+  waitMs(pi: PiId): number;
 }
 
 /** For how long after a power-on a Pi's boot is expected: it may take a new address then (design §6). */
@@ -41,14 +49,37 @@ export function createPiPower(options: {
   db: Db;
   power: PowerPort;
   turns: TurnPort;
+  cycles: CyclePort;
   /** Its newest boot came up, and its power was not taken since. */
   isUp(pi: PiId): boolean;
   clock: Clock;
   log: Log;
 }): PiPower {
-  const { db, power, turns, isUp, clock, log } = options;
+  const { db, power, turns, cycles, isUp, clock, log } = options;
   /** Those under way that end with power. */
   const starts = new Map<PiId, Start>();
+  /** How many requests of each Pi are under way. */
+  const requests = new Map<PiId, number>();
+
+  async function asRequest<T>(pi: PiId, act: () => Promise<T>): Promise<T> {
+    requests.set(pi, (requests.get(pi) ?? 0) + 1);
+    try {
+      return await act();
+    } finally {
+      const left = (requests.get(pi) ?? 1) - 1;
+      if (left > 0) requests.set(pi, left);
+      else requests.delete(pi);
+    }
+  }
+
+  /** More than there should be is told, not refused: who may be refused was asked before (`planPower`). */
+  async function countCycle(pi: PiId): Promise<void> {
+    if (cycles.count(pi)) return;
+    log.warn({ pi }, 'a Pi is power-cycled again and again');
+    await addFeedEvent(db, { type: 'pi.cycled-often', pi }, clock.now()).catch((error) =>
+      log.warn({ pi, error: describeError(error) }, 'that could not be told'),
+    );
+  }
 
   /** It has a fault, unless somebody called it off: that ends with an error of ours, a time limit does not. */
   async function failed(pi: PiId, how: string, { error, signal }: { error: unknown; signal: AbortSignal | undefined }) {
@@ -105,28 +136,34 @@ export function createPiPower(options: {
     }
   }
 
+  async function off(pi: PiId, signal: AbortSignal | undefined): Promise<'off' | 'unconfirmed'> {
+    starts.get(pi)?.abort.abort(new BakeryError('conflict', 'overtaken', 'a power-off came after this one'));
+    await patchPi(db, pi, { desiredPower: 'off', bootExpectedUntil: null });
+    const outcome = await power.off(pi, signal).catch(async (error): Promise<'unconfirmed'> => {
+      // A Pi on no port cannot be switched by anybody but a person.
+      if (error instanceof BakeryError && error.code === 'power-not-configured') return 'unconfirmed';
+      await failed(pi, 'off', { error, signal });
+      throw error;
+    });
+    // Whoever takes that address now is another.
+    if (outcome === 'off') await patchPi(db, pi, { address: null });
+    turns.ended(pi);
+    await setFault(db, pi, null, clock.now());
+    return outcome;
+  }
+
   return {
     controls: (pi) => power.controls(pi),
     reach: (pi) => power.reach(pi),
+    whyNone: (pi) => power.whyNone(pi),
+    cycleWaitMs: (pi) => cycles.waitMs(pi),
+    isSwitching: (pi) => requests.has(pi),
     observe: (pi, signal) => power.observe(pi, signal),
-    on: (pi, signal) => start(pi, 'on', signal),
-    cycle: (pi, signal) => start(pi, 'cycle', signal),
-
-    async off(pi, signal) {
-      starts.get(pi)?.abort.abort(new BakeryError('conflict', 'overtaken', 'a power-off came after this one'));
-      await patchPi(db, pi, { desiredPower: 'off', bootExpectedUntil: null });
-      const outcome = await power.off(pi, signal).catch(async (error): Promise<'unconfirmed'> => {
-        // A Pi on no port cannot be switched by anybody but a person.
-        if (error instanceof BakeryError && error.code === 'power-not-configured') return 'unconfirmed';
-        await failed(pi, 'off', { error, signal });
-        throw error;
-      });
-      // Whoever takes that address now is another.
-      if (outcome === 'off') await patchPi(db, pi, { address: null });
-      turns.ended(pi);
-      await setFault(db, pi, null, clock.now());
-      return outcome;
+    on: (pi, signal) => asRequest(pi, () => start(pi, 'on', signal)),
+    async cycle(pi, signal) {
+      await asRequest(pi, () => Promise.all([start(pi, 'cycle', signal), countCycle(pi)]));
     },
+    off: (pi, signal) => asRequest(pi, () => off(pi, signal)),
   };
 }
 

@@ -148,6 +148,12 @@ export interface PiPower {
   controls(pi: PiId): boolean;
   /** Through a port of a switch, only by asking a person, or not at all. */
   reach(pi: PiId): 'port' | 'by-hand' | 'none';
+  /** Why not at all, where there is more to say than that it is bound to no port. */
+  whyNone(pi: PiId): string | undefined;
+  /** How long until one more cycle of this Pi is not one too many, in ms; 0 for now. `cycle` itself refuses none. */
+  cycleWaitMs(pi: PiId): number;
+  /** A request of it is under way. */
+  isSwitching(pi: PiId): boolean;
   /** What the switch says now; undefined where it cannot tell. */
   observe(pi: PiId, signal?: AbortSignal): Promise<'on' | 'off' | 'unknown' | undefined>;
 }

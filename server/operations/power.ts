@@ -17,19 +17,21 @@ export type PowerParams = z.output<typeof Params>;
 
 /**
  * Checks that a Pi's power may be switched so. Runs in the admitting transaction.
- * @throws BakeryError `pi-unknown` (not-found), `pi-quarantined`, `power-not-configured`, `power-on-unbaked` (conflict).
+ * @throws BakeryError `pi-unknown` (not-found), `pi-quarantined`, `power-not-configured`, `power-on-unbaked` (conflict),
+ * `too-many-cycles` (too-many).
  */
 export async function planPower(
   trx: Executor,
-  wish: { pi: PiId; action: PowerAction; reach: PiPower['reach'] },
+  wish: { pi: PiId; action: PowerAction; power: Pick<PiPower, 'reach' | 'whyNone' | 'cycleWaitMs'> },
 ): Promise<PowerParams> {
-  const { action } = wish;
+  const { action, power } = wish;
   const pi = await requirePi(trx, wish.pi);
   if (pi.quarantine) {
     throw new BakeryError('conflict', 'pi-quarantined', `Pi ${pi.id} is in quarantine: admit it first`);
   }
-  if (wish.reach(pi.id) === 'none') {
-    throw new BakeryError('conflict', 'power-not-configured', `Pi ${pi.id} is bound to no port of the power driver`);
+  if (power.reach(pi.id) === 'none') {
+    const why = power.whyNone(pi.id) ?? `Pi ${pi.id} is bound to no port of the power driver`;
+    throw new BakeryError('conflict', 'power-not-configured', why);
   }
   // The boot desk switches a Pi of the fridge off as soon as it asks, unless a person has it.
   if (action !== 'off' && pi.state === 'fridge' && !pi.maintenance) {
@@ -38,6 +40,12 @@ export async function planPower(
       'power-on-unbaked',
       `Pi ${pi.id} is in the fridge and has nothing to boot: bake it, or set its maintenance flag first`,
     );
+  }
+  const waitMs = action === 'cycle' ? power.cycleWaitMs(pi.id) : 0;
+  if (waitMs > 0) {
+    const minutes = Math.ceil(waitMs / 60_000);
+    const message = `Pi ${pi.id} was power-cycled too often in the last hour; it may be again in ${minutes} min`;
+    throw new BakeryError('too-many', 'too-many-cycles', message);
   }
   return { pi: pi.id, action };
 }

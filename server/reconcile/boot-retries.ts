@@ -42,7 +42,7 @@ interface History {
 export function createBootRetries(options: {
   db: Db;
   engine: Pick<Engine, 'start'>;
-  power: Pick<PiPower, 'controls' | 'reach'>;
+  power: Pick<PiPower, 'controls' | 'reach' | 'whyNone' | 'cycleWaitMs'>;
   newestBoot(pi: PiId): NewestBoot | undefined;
   /** Which of these addresses answer now, and as which board. */
   answering(addresses: readonly Ipv4[]): Promise<ReadonlyMap<Ipv4, Mac>>;
@@ -70,7 +70,7 @@ export function createBootRetries(options: {
     const history: History = { tries, lastTryAt: clock.monotonic(), givenUpOn: undefined, isRunning: true };
     try {
       const started = await engine.start('power', async (trx) => {
-        const params = await planPower(trx, { pi, action: 'cycle', reach: power.reach });
+        const params = await planPower(trx, { pi, action: 'cycle', power });
         await addFeedEvent(trx, { type: 'boot.retried', pi, data: told }, clock.now());
         return params;
       });
@@ -80,8 +80,9 @@ export function createBootRetries(options: {
       const ended = () => Object.assign(history, { isRunning: false, lastTryAt: clock.monotonic() });
       started.done.then(ended, ended);
     } catch (error) {
-      // Another operation has it, and says what becomes of it.
-      if (error instanceof BakeryError && ['busy', 'stopping', 'pi-unknown'].includes(error.code)) return;
+      // Another operation has it, and says what becomes of it. One that was cycled too often waits.
+      if (error instanceof BakeryError && ['busy', 'stopping', 'pi-unknown', 'too-many-cycles'].includes(error.code))
+        return;
       log.error({ pi, error: describeError(error) }, 'a Pi that gave up booting could not be cycled');
     }
   }

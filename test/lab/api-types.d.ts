@@ -3505,7 +3505,8 @@ export interface operations {
              *
              *     - `pi-not-baked`: The call needs a Pi with status 2.
              *     - `overtaken`: A later power request for the same Pi came first: an unbake's, for one.
-             *     - `power-not-configured`: The Pi is bound to no port of the power driver.
+             *     - `power-not-configured`: The Pi is bound to no port of the power driver, or to a port of a switch that there is not.
+             *     - `port-not-ours`: The port was not switched, since it may cut the power of something else.
              *     - `cancelled`: The operation was cancelled and everything it had done was undone.
              */
             409: {
@@ -6834,7 +6835,7 @@ export interface operations {
              *     - `busy`: Another operation holds the Pi, disk or bakeform; the detail names it.
              *     - `idempotency-mismatch`: The Idempotency-Key of the request was used before, for another request.
              *     - `pi-quarantined`: The Pi is not admitted yet, and nobody switches it.
-             *     - `power-not-configured`: The Pi is bound to no port of the power driver.
+             *     - `power-not-configured`: The Pi is bound to no port of the power driver, or to a port of a switch that there is not.
              *     - `power-on-unbaked`: A Pi in the fridge has nothing to boot, and is switched off as soon as it asks.
              */
             409: {
@@ -6848,7 +6849,20 @@ export interface operations {
             413: components["responses"]["Problem413a"];
             414: components["responses"]["Problem414a"];
             415: components["responses"]["Problem415a"];
-            429: components["responses"]["Problem429a"];
+            /**
+             * @description Too many for now.
+             *
+             *     - `too-many-failures`: From that address came too many calls without a valid token.
+             *     - `too-many-cycles`: The Pi was power-cycled `BAKERY_CYCLES_PER_HOUR` times in the last hour, which helps no Pi.
+             */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             500: components["responses"]["Problem500a"];
             503: components["responses"]["Problem503b"];
             507: components["responses"]["Problem507a"];

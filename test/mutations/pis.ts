@@ -108,7 +108,7 @@ export const pis: readonly Mutation[] = [
   {
     name: 'an off overtakes an on under way',
     file: 'server/operations/pi-power.ts',
-    old: "      starts.get(pi)?.abort.abort(new BakeryError('conflict', 'overtaken', 'a power-off came after this one'));\n",
+    old: "    starts.get(pi)?.abort.abort(new BakeryError('conflict', 'overtaken', 'a power-off came after this one'));\n",
     new: '',
     test: POWER_TEST,
     fails: 'an off overtakes an on and a cycle under way',

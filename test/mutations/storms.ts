@@ -124,8 +124,8 @@ export const storms: readonly Mutation[] = [
   {
     name: 'storm: what is off boots no more',
     file: POWER,
-    old: '      turns.ended(pi);\n      await setFault',
-    new: '      await setFault',
+    old: '    turns.ended(pi);\n    await setFault',
+    new: '    await setFault',
     test: POWER_TEST,
     fails: 'whoever is switched on waits for its turn',
   },

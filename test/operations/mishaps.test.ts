@@ -23,6 +23,9 @@ import { planRestore } from '../../server/operations/trash.ts';
 import { planUnbake } from '../../server/operations/unbake.ts';
 import { cancelDuring, FACTS, FORM, makeWorld, PI, snapshot, type World } from './world.ts';
 
+/** A port that was not switched yet. */
+const PORT = { reach: () => 'port' as const, whyNone: () => undefined, cycleWaitMs: () => 0 };
+
 /** How to bring a world to where an operation can begin, and how it is begun. */
 interface Scenario {
   readonly before: (world: World, engine: Engine) => Promise<void>;
@@ -193,8 +196,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   power: {
     before: (world) => patchPi(world.db, PI, { maintenance: true }),
-    start: (_world, engine) =>
-      engine.start('power', (trx) => planPower(trx, { pi: PI, action: 'on', reach: () => 'port' })),
+    start: (_world, engine) => engine.start('power', (trx) => planPower(trx, { pi: PI, action: 'on', power: PORT })),
     stays: ['power'],
   },
   unbake: {

@@ -198,6 +198,9 @@ export async function makeWorld(): Promise<World> {
     power: {
       controls: () => true,
       reach: () => 'port',
+      whyNone: () => undefined,
+      cycleWaitMs: () => 0,
+      isSwitching: () => false,
       observe: async () => undefined,
       on: (pi) => wished(pi, 'on').then(() => act('on', add('power'))),
       cycle: (pi) => wished(pi, 'on').then(() => act('cycle', add('power'))),

@@ -28,6 +28,7 @@ async function setUp() {
     ends: [] as (() => void)[],
     refuses: undefined as string | undefined,
     isControlled: true,
+    cycleWaitMs: 0,
     boot: boot('a', 'stopped'),
     answers: new Map<Ipv4, Mac>(),
   };
@@ -41,7 +42,12 @@ async function setUp() {
   const retries = createBootRetries({
     db,
     engine: engine as unknown as Engine,
-    power: { controls: () => world.isControlled, reach: () => 'port' },
+    power: {
+      controls: () => world.isControlled,
+      reach: () => 'port',
+      whyNone: () => undefined,
+      cycleWaitMs: () => world.cycleWaitMs,
+    },
     newestBoot: () => world.boot,
     answering: async (addresses) => new Map([...world.answers].filter(([address]) => addresses.includes(address))),
     limits: { tries: 2, pauseMs: 60_000 },
@@ -152,4 +158,14 @@ test('what another operation holds is no try, and a fault of another kind stays'
   world.boot = boot('b', 'up');
   await retries.round();
   assert.equal((await pi()).fault, 'its disk is broken');
+});
+
+test('a Pi that was cycled too often waits, which is no try', async () => {
+  const { world, retries } = await setUp();
+  world.cycleWaitMs = 60_000;
+  await retries.round();
+  assert.deepEqual(world.begun, []);
+  world.cycleWaitMs = 0;
+  for (let i = 0; i < 2; i++) await retries.round();
+  assert.deepEqual(world.begun.length, 1);
 });

@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import { BakeryError } from '../../core/errors.ts';
 import { systemClock } from '../../core/host/clock.ts';
 import type { Ipv4, PiId } from '../../core/ids.ts';
+import { listFeed } from '../../db/events.ts';
 import { openDatabase } from '../../db/open.ts';
 import { addPi, movePi, patchPi, requirePi } from '../../db/pis.ts';
 import { createPiPower } from '../../server/operations/pi-power.ts';
 import { type PowerAction, planPower } from '../../server/operations/power.ts';
+import { createCycleLimit } from '../../server/power/cycles.ts';
 
 const PI = '5564247d' as PiId;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -43,12 +45,14 @@ async function setUp(act: (verb: string, signal?: AbortSignal) => Promise<void> 
   const power = createPiPower({
     db,
     turns,
+    cycles: createCycleLimit({ perHour: 2, clock: systemClock }),
     isUp: () => turns.isUp,
     clock: systemClock,
     log: quiet,
     power: {
       controls: () => true,
       reach: () => 'port',
+      whyNone: () => undefined,
       observe: async () => undefined,
       on: (_pi, signal) => ask('on', signal),
       async cycle(_pi, signal, whenOff) {
@@ -206,7 +210,7 @@ test('what is called off is no fault, what takes too long is', async () => {
 test('a Pi is switched off wherever it stands free or baked, and on only where it has something to boot or a person has it', async () => {
   const { db } = await setUp();
   const plan = (action: PowerAction, reach: 'port' | 'by-hand' | 'none' = 'port') =>
-    planPower(db, { pi: PI, action, reach: () => reach });
+    planPower(db, { pi: PI, action, power: { reach: () => reach, whyNone: () => undefined, cycleWaitMs: () => 0 } });
   const refused = (code: string, action: PowerAction, reach?: 'none') => assert.rejects(plan(action, reach), { code });
   await refused('power-on-unbaked', 'on');
   await refused('power-on-unbaked', 'cycle');
@@ -220,4 +224,45 @@ test('a Pi is switched off wherever it stands free or baked, and on only where i
   for (const action of ['on', 'off', 'cycle'] as const) assert.deepEqual(await plan(action), { pi: PI, action });
   await db.updateTable('pis').set({ quarantine: 1 }).execute();
   await refused('pi-quarantined', 'off');
+});
+
+test('a Pi that was cycled too often is refused another by plan, with how long it takes; a cycle itself is told and done', async () => {
+  const { db, power, asked } = await setUp();
+  await movePi(db, PI, 'bake');
+  await movePi(db, PI, 'baked');
+  const plan = (action: PowerAction) => planPower(db, { pi: PI, action, power });
+  const told = async () => (await listFeed(db, { after: 0, limit: 100 })).map(({ type }) => type);
+  await power.cycle(PI);
+  assert.deepEqual(await plan('cycle'), { pi: PI, action: 'cycle' });
+  await power.cycle(PI);
+  await assert.rejects(plan('cycle'), { kind: 'too-many', code: 'too-many-cycles', message: /again in 60 min/ });
+  assert.deepEqual(await plan('off'), { pi: PI, action: 'off' });
+  assert.deepEqual(await told(), []);
+  await power.cycle(PI);
+  assert.deepEqual(await told(), ['pi.cycled-often']);
+  assert.equal(asked.length, 3);
+});
+
+test('why a Pi is out of reach is told with the refusal', async () => {
+  const { db } = await setUp();
+  const power = { reach: () => 'none' as const, whyNone: () => 'there is no switch poe-a', cycleWaitMs: () => 0 };
+  await assert.rejects(planPower(db, { pi: PI, action: 'off', power }), {
+    code: 'power-not-configured',
+    message: 'there is no switch poe-a',
+  });
+});
+
+test('a request counts as under way until it has ended, however many there are', async () => {
+  const gates: (() => void)[] = [];
+  const { power } = await setUp(() => new Promise((resolve) => gates.push(() => resolve())));
+  assert.equal(power.isSwitching(PI), false);
+  const [one, two] = [power.off(PI), power.off(PI)];
+  assert.equal(power.isSwitching(PI), true);
+  while (gates.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  gates[0]?.();
+  await one;
+  assert.equal(power.isSwitching(PI), true);
+  gates[1]?.();
+  await two;
+  assert.equal(power.isSwitching(PI), false);
 });

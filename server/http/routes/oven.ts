@@ -124,7 +124,7 @@ export function ovenRoutes(app: Api, ports: ApiPorts): void {
           400: ['bad-pi-id'],
           404: ['pi-unknown'],
           // Cancelled or too slow: an operation that had begun the same cycle, which this call only joined.
-          409: ['pi-not-baked', 'overtaken', 'power-not-configured', 'cancelled'],
+          409: ['pi-not-baked', 'overtaken', 'power-not-configured', 'port-not-ours', 'cancelled'],
           503: ['power-failed'],
           504: ['power-timeout', 'step-timeout'],
         }),

@@ -53,6 +53,7 @@ export function piPowerRoutes(app: Api, ports: ApiPorts): void {
         scope: 'operator',
         problems: together(STARTING, ONCE, NAMING, {
           409: ['pi-quarantined', 'power-not-configured', 'power-on-unbaked'],
+          429: ['too-many-cycles'],
         }),
       },
       schema: {
@@ -70,7 +71,7 @@ export function piPowerRoutes(app: Api, ports: ApiPorts): void {
     async (request, reply) => {
       const { action } = request.body;
       const { id: pi } = await requirePiCalled(db, request.params.piId);
-      const started = await engine.start('power', (trx) => planPower(trx, { pi, action, reach: power.reach }), {
+      const started = await engine.start('power', (trx) => planPower(trx, { pi, action, power }), {
         by: requesterOf(request),
         key: keyOf(request),
       });
