@@ -8,14 +8,15 @@ import { addPi, findPi, findPiBy, type PiPatch, patchPi, requirePi } from './pis
 /** What a person says of a Pi. `null` takes it back. */
 export type PiRemarks = Pick<PiPatch, 'name' | 'tags' | 'notes' | 'port' | 'revision' | 'maintenance' | 'manageDisks'>;
 
-async function findByPort(ex: Executor, { switch: name, port }: PiPort): Promise<string | undefined> {
+/** The Pi that is bound to that port. */
+export async function findByPort(ex: Executor, { switch: name, port }: PiPort): Promise<PiId | undefined> {
   const row = await ex
     .selectFrom('pis')
     .select('id')
     .where('switch', '=', name)
     .where('port', '=', port)
     .executeTakeFirst();
-  return row?.id;
+  return row?.id as PiId | undefined;
 }
 
 /**

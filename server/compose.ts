@@ -72,6 +72,7 @@ import { createHealer } from './reconcile/heal.ts';
 import { createLitterKeeper } from './reconcile/litter-keeper.ts';
 import { type Loop, startLoops } from './reconcile/loops.ts';
 import { mountMissing } from './reconcile/mounts.ts';
+import { createPowerSync } from './reconcile/power-sync.ts';
 import { createRetention } from './reconcile/retention.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
@@ -88,6 +89,7 @@ import {
   retryLimitsOf,
   withRealRoot,
 } from './root.ts';
+import { type BoundSwitches, createSwitching, NO_SWITCHES, type Switching } from './switching.ts';
 import { Teardown } from './teardown.ts';
 import { openTls } from './tls.ts';
 import { adminToken, whereTokenIs } from './token.ts';
@@ -95,6 +97,9 @@ import { watchParts } from './watch.ts';
 
 /** How long the recovery of interrupted operations may keep the server from listening. */
 const RECOVER_BEFORE_MS = 10_000;
+
+/** Pis that are compared with their switches at a time: a switch that does not answer takes 10 s to say so. */
+const POWER_SYNC_WORKERS = 4;
 
 /** A server that is up. */
 export interface RunningServer {
@@ -117,6 +122,8 @@ export interface Seams {
   readonly clock?: Clock;
   /** Pauses of the power service. */
   readonly power?: Partial<PowerSettings>;
+  /** The switches that Pis are bound to. */
+  readonly switches?: (switching: Switching) => BoundSwitches;
 }
 
 /** Builds everything and brings it up in the order of design §8. Nothing of it listens after a throw. */
@@ -244,13 +251,22 @@ async function start(
     onDrift: (drift) => tellExportDrift({ db, clock, log }, drift),
     log,
   });
-  const driver = createPowerDriver({
+  const fallback = createPowerDriver({
     driver: config.BAKERY_POWER ?? (config.PPI_PATH ? 'ppi' : 'manual'),
     ppiPath: config.PPI_PATH,
     ppiConfigPath: config.PPI_CONFIG_PATH,
     exec,
     log,
   });
+  const switching: Switching = createSwitching({
+    db,
+    bound: () => bound,
+    fallback,
+    settings: seams.power,
+    clock,
+    log,
+  });
+  const bound = seams.switches?.(switching) ?? NO_SWITCHES;
   const turns = createBootTurns({
     classOf: async (pi) => bootClass(await requirePi(db, pi)),
     lastSign: (pi) => newest(pi)?.signAt,
@@ -279,7 +295,7 @@ async function start(
     cycles: createCycleLimit({ perHour: config.BAKERY_CYCLES_PER_HOUR, clock }),
     isUp: (pi) => newest(pi)?.state === 'up',
     power: createPowerService({
-      driver,
+      driver: switching.driver,
       clock,
       log,
       onCall(call) {
@@ -381,6 +397,15 @@ async function start(
     log,
   });
 
+  const powerSync = createPowerSync({
+    db,
+    power,
+    workers: POWER_SYNC_WORKERS,
+    onRound: observers.powerRound,
+    clock,
+    log,
+  });
+
   const litter = createLitterKeeper({ db, root, loops: () => listLoops(exec), mounts: readMounts, clock, log });
 
   const unmount = async (mountPoint: string) => void (await exec('umount', [mountPoint]));
@@ -433,12 +458,15 @@ async function start(
       boots,
       roots: createRootWatch({ db, boots, nfs: backend, neighbour: neighbourOf }),
       bootRetries,
+      powerSync,
+      powerSyncMs: config.BAKERY_POWER_SYNC_SECONDS * 1_000,
       uploads: createUploadKeeper({ db, uploads, clock, log }),
       trimmer,
     }).map((loop) => seams.loop?.(loop) ?? loop),
     { clock, log },
   );
   teardown.add(() => loops.stop());
+  teardown.add(() => powerSync.stop());
   const volumeFolders = [pool.path('volumes', ''), pool.path('trash', '')];
   await importLegacy({ db, engine, root, volumeFolders, recovered, clock, log });
   await exports.converge([]);
@@ -457,7 +485,7 @@ async function start(
     exports,
     tftp,
     dhcp,
-    power: { driver: driver.name, failures: observers.powerFailures },
+    power: { driver: fallback.name, failures: observers.powerFailures },
     turns,
     backups,
     isRecovered: () => isRecovered,
@@ -509,7 +537,7 @@ async function start(
       keepsVolumes(config)
         ? `nfs    ${address}:${backend.ports().nfs} (${backend.name})`
         : 'nfs    none (BAKERY_STORAGE)',
-      `power  ${driver.name}`,
+      `power  ${fallback.name}`,
       `bakery ready ${base}${BASE}`,
     ],
     reload: api.renewTls,

@@ -146,6 +146,10 @@ const SETTINGS = {
     schema: limit(12),
     help: 'how often a Pi may be power-cycled in an hour; 0: without limit',
   },
+  BAKERY_POWER_SYNC_SECONDS: {
+    schema: z.coerce.number().int().min(0).max(86_400).default(120),
+    help: 'how often switches are asked whether Pis are on or off as wished; 0: never',
+  },
   BAKERY_TRASH_HOURS: {
     schema: z.coerce.number().min(0).max(8760).default(24),
     help: 'how long destroyed disks are kept',

@@ -7,6 +7,7 @@ import type { BootRetries } from './reconcile/boot-retries.ts';
 import type { Healer } from './reconcile/heal.ts';
 import type { LitterKeeper } from './reconcile/litter-keeper.ts';
 import type { Loop } from './reconcile/loops.ts';
+import type { PowerSync } from './reconcile/power-sync.ts';
 import type { Retention } from './reconcile/retention.ts';
 import type { SpaceKeeper } from './reconcile/space.ts';
 import type { TrashKeeper } from './reconcile/trash.ts';
@@ -31,6 +32,9 @@ export interface LoopParts {
   readonly boots: BootRecorder;
   readonly roots: RootWatch;
   readonly bootRetries: BootRetries;
+  readonly powerSync: PowerSync;
+  /** How often it has its round; 0: never. */
+  readonly powerSyncMs: number;
   readonly uploads: UploadKeeper;
   readonly trimmer: Trimmer;
 }
@@ -38,7 +42,7 @@ export interface LoopParts {
 /** How often each of them has its round. */
 export function reconcileLoops(parts: LoopParts): Loop[] {
   const { addresses, retention, webhooks, trash, database, engine, healer, space, litter, backups } = parts;
-  const { boots, roots, bootRetries, uploads, trimmer } = parts;
+  const { boots, roots, bootRetries, powerSync, powerSyncMs, uploads, trimmer } = parts;
   return [
     { name: 'exports', everyMs: 5_000, run: parts.exports },
     { name: 'addresses', everyMs: 5_000, run: () => addresses.round() },
@@ -55,6 +59,7 @@ export function reconcileLoops(parts: LoopParts): Loop[] {
     { name: 'backups', everyMs: 60_000, run: async () => void (await backups.tidy()) },
     { name: 'uploads', everyMs: 60_000, run: () => uploads.tidy() },
     { name: 'boot-retries', everyMs: 15_000, run: () => bootRetries.round() },
+    ...(powerSyncMs > 0 ? [{ name: 'power-sync', everyMs: powerSyncMs, run: () => powerSync.round() }] : []),
     { name: 'trim', everyMs: 60_000, run: async () => void (await trimmer.round()) },
   ];
 }

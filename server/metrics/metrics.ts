@@ -94,6 +94,13 @@ function define(registers: Registry[]) {
       [0.05, 0.2, 1, 3, 10],
     ),
 
+    observedPis: gauge(
+      'observed_pis',
+      'Pis whose wished power was compared with what their switch says, in the last round',
+      ['power'],
+    ),
+    powerRounds: counter('power_sync_rounds_total', 'Rounds in which wished and observed power were compared'),
+
     webhooks: gauge('webhooks', 'Webhooks'),
     webhooksFailing: gauge('webhooks_failing', 'Webhooks whose next event could not be delivered'),
     webhooksBehind: gauge('webhooks_behind_events', 'Events that the webhook furthest behind still has to be told'),

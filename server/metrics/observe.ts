@@ -17,6 +17,8 @@ export interface AnsweredRequest {
 export interface Observers {
   readonly work: WorkWatch;
   power(call: Omit<PowerCall, 'pi'>): void;
+  /** A round that compared wished and observed power. */
+  powerRound(found: { readonly agree: number; readonly differ: number; readonly unknown: number }): void;
   /** Calls of the power driver that failed since the last one that worked. */
   powerFailures(): number;
   readonly tftp: { transfer(transfer: TftpTransfer): void; load(load: TftpLoad): void; restart(): void };
@@ -40,6 +42,12 @@ export function createObservers(metrics: Metrics): Observers {
       metrics.powerSeconds.observe({ driver, action, outcome }, seconds);
       if (outcome === 'done' || outcome === 'unconfirmed') failures = 0;
       else if (outcome !== 'aborted') failures++;
+    },
+    powerRound({ agree, differ, unknown }) {
+      metrics.powerRounds.inc();
+      metrics.observedPis.set({ power: 'as-wished' }, agree);
+      metrics.observedPis.set({ power: 'differs' }, differ);
+      metrics.observedPis.set({ power: 'unknown' }, unknown);
     },
     powerFailures: () => failures,
     tftp: {

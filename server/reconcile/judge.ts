@@ -59,7 +59,7 @@ export function judgeHttp(facts: { open: boolean }): Judgement {
 /** The last calls of the power driver. A switch nobody used since the start counts as working. */
 export function judgePower(facts: { driver: string; failures: number }): Judgement {
   const { driver, failures } = facts;
-  if (failures > 0) return degraded(`the last ${some(failures, 'call')} of the driver ${driver} failed`);
+  if (failures > 0) return degraded(`the last ${some(failures, 'call')} of the power driver or a switch failed`);
   return ready(driver === 'manual' ? 'a person switches' : `the driver is ${driver}`);
 }
 

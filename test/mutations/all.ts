@@ -23,6 +23,7 @@ import { recovery } from './recovery.ts';
 import { storms } from './storms.ts';
 import { switchSnmp } from './switch-snmp.ts';
 import { switchWebhook } from './switch-webhook.ts';
+import { switching } from './switching.ts';
 import { tftp } from './tftp.ts';
 import { watch } from './watch.ts';
 import { webSwitches } from './web-switches.ts';
@@ -56,4 +57,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...switchWebhook,
   ...switchSnmp,
   ...webSwitches,
+  ...switching,
 ];

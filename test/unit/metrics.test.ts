@@ -111,6 +111,8 @@ test('what is told as it happens is counted, each thing under its own words', as
   observers.dhcp.packet('pi4');
   observers.dhcp.packet('other');
   observers.dhcp.offer('pi4');
+  observers.powerRound({ agree: 9, differ: 2, unknown: 1 });
+  observers.powerRound({ agree: 11, differ: 0, unknown: 1 });
   const page = await read();
   const told = (name: string, labels?: Record<string, string>) => seriesValue(page, name, labels);
   assert.equal(
@@ -130,6 +132,9 @@ test('what is told as it happens is counted, each thing under its own words', as
   assert.equal(told('bakery_dhcp_packets_total', { sender: 'pi4' }), 1);
   assert.equal(told('bakery_dhcp_packets_total', { sender: 'other' }), 1);
   assert.equal(told('bakery_dhcp_offers_total', { sender: 'pi4' }), 1);
+  assert.equal(told('bakery_power_sync_rounds_total'), 2);
+  const observed = ['as-wished', 'differs', 'unknown'].map((power) => told('bakery_observed_pis', { power }));
+  assert.deepEqual(observed, [11, 0, 1]);
 });
 
 test('failures of the power driver are those since the last call that worked; what was aborted is none', () => {
