@@ -1,5 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import { BakeryError } from '../../../core/errors.ts';
+import type { Clock } from '../../../core/host/clock.ts';
 import type { Exec } from '../../../core/host/exec.ts';
 import type { NfsPorts } from '../backend.ts';
 import {
@@ -12,6 +13,13 @@ import {
 } from '../rpcbind.ts';
 
 const CAP_DAC_READ_SEARCH = 2n;
+
+/**
+ * How long ports may still be in use by a server of ours that was killed: its first thread is a zombie at once, and the last of the others
+ * closes the sockets.
+ */
+const LETS_GO_MS = 1_000;
+const PAUSE_MS = 50;
 
 /**
  * The registrations that make an NFS server of someone else's. A TCP registration nobody listens behind was left by a
@@ -32,9 +40,17 @@ export function foreignRegistrations(
  * take the other server from its clients; and it does not start for NFSv3 without rpcbind.
  * @throws BakeryError `foreign-nfs-server` (unavailable).
  */
-export async function refuseForeignServer(exec: Exec, ports: NfsPorts): Promise<{ readonly rpcbindRuns: boolean }> {
-  const listening = await listeningPorts();
-  const taken = [ports.nfs, ports.mountd].filter((port) => listening.has(port));
+export async function refuseForeignServer(
+  { exec, clock }: { readonly exec: Exec; readonly clock: Clock },
+  ports: NfsPorts,
+): Promise<{ readonly rpcbindRuns: boolean }> {
+  const takenOf = (listening: ReadonlySet<number>) => [ports.nfs, ports.mountd].filter((port) => listening.has(port));
+  let listening = await listeningPorts();
+  for (let waited = 0; takenOf(listening).length > 0 && waited < LETS_GO_MS; waited += PAUSE_MS) {
+    await clock.sleep(PAUSE_MS);
+    listening = await listeningPorts();
+  }
+  const taken = takenOf(listening);
   if (taken.length > 0) throw foreign(`TCP port ${taken.join(', ')} is in use`);
   if (!listening.has(RPCBIND_PORT)) return { rpcbindRuns: false };
   const { stdout } = await exec('rpcinfo', ['-p', '127.0.0.1'], { timeoutMs: 10_000 });

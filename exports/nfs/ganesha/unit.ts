@@ -91,7 +91,7 @@ export async function startUnit(context: UnitContext, exports: readonly string[]
   const { layout, log } = context;
   await requireCapability();
   await requireMtab();
-  const { rpcbindRuns } = await refuseForeignServer(context.exec, context.ports);
+  const { rpcbindRuns } = await refuseForeignServer(context, context.ports);
   await mkdir(layout.folder, { recursive: true, mode: 0o700 });
   // Left-overs of an earlier unit.
   await rm(layout.exports, { recursive: true, force: true });
