@@ -95,6 +95,8 @@ export interface Pi {
   readonly tags: readonly string[];
   readonly notes: string;
   readonly port: PiPort | undefined;
+  /** The port that its MAC was found on while it is bound to another: that binding is stale. */
+  readonly movedTo: PiPort | undefined;
   /** Its revision code: what board it is (revision.ts). */
   readonly revision: number | undefined;
 }

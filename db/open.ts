@@ -12,6 +12,7 @@ import { previousAddress } from './migrations/0004-previous-address.ts';
 import { boots } from './migrations/0005-boots.ts';
 import { uploads } from './migrations/0006-uploads.ts';
 import { manageDisks } from './migrations/0007-manage-disks.ts';
+import { switches } from './migrations/0008-switches.ts';
 import type { Schema } from './schema.ts';
 import { withFaults } from './sqlite-faults.ts';
 
@@ -36,6 +37,7 @@ const MIGRATIONS = {
   '0005-boots': boots,
   '0006-uploads': uploads,
   '0007-manage-disks': manageDisks,
+  '0008-switches': switches,
 };
 
 /** The names of the migrations that this version knows. */

@@ -3,7 +3,7 @@ import type { Mac, PiId } from '../core/ids.ts';
 import type { PiPort } from '../core/pi.ts';
 import { findClaim } from './journal.ts';
 import { atomically, type Executor } from './open.ts';
-import { addPi, findPi, findPiBy, type PiPatch, patchPi, requirePi } from './pis.ts';
+import { addPi, findPi, findPiBy, type PiPatch, patchPi, requirePi, setMovedTo } from './pis.ts';
 
 /** What a person says of a Pi. `null` takes it back. */
 export type PiRemarks = Pick<PiPatch, 'name' | 'tags' | 'notes' | 'port' | 'revision' | 'maintenance' | 'manageDisks'>;
@@ -20,10 +20,10 @@ export async function findByPort(ex: Executor, { switch: name, port }: PiPort): 
 }
 
 /**
- * Notes what a person says of a Pi.
+ * Notes what a person says of a Pi. With its port they say where it is: what was found of it elsewhere is over, and that is told.
  * @throws BakeryError `pi-unknown` (not-found), `pi-name-taken`, `port-taken` (conflict).
  */
-export async function remarkOn(ex: Executor, id: PiId, remarks: PiRemarks): Promise<void> {
+export async function remarkOn(ex: Executor, id: PiId, remarks: PiRemarks, now: number): Promise<void> {
   await atomically(ex, async (trx) => {
     const pi = await requirePi(trx, id);
     const { name, port, maintenance } = remarks;
@@ -36,6 +36,7 @@ export async function remarkOn(ex: Executor, id: PiId, remarks: PiRemarks): Prom
       const message = `port ${port.port} of switch ${port.switch} belongs to Pi ${bound}`;
       throw new BakeryError('conflict', 'port-taken', message);
     }
+    if (port !== undefined) await setMovedTo(trx, id, null, now);
     // In maintenance a Pi of the fridge may be switched on: it is not free before it is known to be off.
     const mayBeOn = maintenance === false && pi.maintenance && pi.state === 'fridge' && pi.desiredPower === 'on';
     await patchPi(trx, id, mayBeOn ? { ...remarks, awaitOff: true } : remarks);
@@ -58,7 +59,7 @@ export async function enterPi(
     if (owner) throw new BakeryError('conflict', 'mac-taken', `the MAC ${mac} belongs to Pi ${owner.id}`);
     await addPi(trx, { id, quarantine: false, confirmed: true, now });
     if (mac) await patchPi(trx, id, { mac });
-    await remarkOn(trx, id, remarks);
+    await remarkOn(trx, id, remarks, now);
   });
 }
 

@@ -18,6 +18,9 @@ import type { Schema } from './schema.ts';
 
 type Row = Selectable<Schema['pis']>;
 
+const portOf = (name: string | null, port: string | null): PiPort | undefined =>
+  name === null || port === null ? undefined : { switch: name, port };
+
 function toPi(row: Row, disks: readonly DiskId[]): Pi {
   return {
     id: row.id as PiId,
@@ -39,7 +42,8 @@ function toPi(row: Row, disks: readonly DiskId[]): Pi {
     name: (row.name ?? undefined) as PiName | undefined,
     tags: JSON.parse(row.tags),
     notes: row.notes,
-    port: row.switch === null || row.port === null ? undefined : { switch: row.switch, port: row.port },
+    port: portOf(row.switch, row.port),
+    movedTo: portOf(row.moved_switch, row.moved_port),
     revision: row.revision ?? undefined,
   };
 }
@@ -172,6 +176,7 @@ export interface PiPatch {
   readonly tags?: readonly string[];
   readonly notes?: string;
   readonly port?: PiPort | null;
+  readonly movedTo?: PiPort | null;
   readonly revision?: number | null;
 }
 
@@ -201,6 +206,11 @@ export async function patchPi(ex: Executor, id: PiId, patch: PiPatch): Promise<v
       ...(patch.tags === undefined ? {} : { tags: JSON.stringify(patch.tags) }),
       ...(patch.notes === undefined ? {} : { notes: patch.notes }),
       ...(patch.port === undefined ? {} : { switch: patch.port?.switch ?? null, port: patch.port?.port ?? null }),
+      // Bound by a person, it is dropped for no stranger either.
+      ...(patch.port ? { confirmed: 1 } : {}),
+      ...(patch.movedTo === undefined
+        ? {}
+        : { moved_switch: patch.movedTo?.switch ?? null, moved_port: patch.movedTo?.port ?? null }),
       ...(patch.revision === undefined ? {} : { revision: patch.revision }),
       // A patch may name nothing; SQL wants one assignment.
       id,
@@ -217,6 +227,22 @@ export async function endLeavingOf(ex: Executor, address: Ipv4, owner: PiId): Pr
     .where('previous_address', '=', address)
     .where('id', '!=', owner)
     .execute();
+}
+
+/**
+ * Says that a Pi was found on another port than it is bound to, or with null that it is where it belongs, or bound nowhere; told when that is a
+ * change.
+ */
+export async function setMovedTo(ex: Executor, id: PiId, movedTo: PiPort | null, now: number): Promise<void> {
+  await atomically(ex, async (trx) => {
+    const before = await findPi(trx, id);
+    const isSame = before?.movedTo?.switch === movedTo?.switch && before?.movedTo?.port === movedTo?.port;
+    if (!before || isSame) return;
+    await patchPi(trx, id, { movedTo });
+    const data = { ...(before.port ? { boundTo: before.port } : {}), foundAt: movedTo ?? before.movedTo };
+    if (movedTo !== null) await addFeedEvent(trx, { type: 'pi.moved-port', pi: id, data }, now);
+    else await addFeedEvent(trx, { type: 'pi.moved-port-cleared', pi: id, data }, now);
+  });
 }
 
 /** Says what the machine found wrong with a Pi, or with null that it is mended; told when that is a change. */

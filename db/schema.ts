@@ -34,6 +34,9 @@ export interface Schema {
     port: string | null;
     /** The board's revision code, as /proc/cpuinfo has it. */
     revision: number | null;
+    /** The port that it was found on while it is bound to another. */
+    moved_switch: string | null;
+    moved_port: string | null;
   };
   disks: {
     id: string;
@@ -182,6 +185,18 @@ export interface Schema {
     failures: Generated<number>;
     next_at: Generated<number>;
     last_error: string | null;
+    created_at: number;
+  };
+  /** Switches whose ports Pis hang on. */
+  switches: {
+    /** As in `pis.switch`, which may name one that is not here. */
+    name: string;
+    kind: string;
+    notes: Generated<string>;
+    /** A JSON object, without what is secret. */
+    settings: string;
+    /** A JSON object of what is, sealed for this name (core/host/sealed.ts); null when there is nothing. */
+    secrets: Uint8Array | null;
     created_at: number;
   };
   uploads: {

@@ -14,6 +14,7 @@ import {
   reachableNeighbours,
 } from '../core/host/network.ts';
 import { createOpenFiles } from '../core/host/open-files.ts';
+import { sealWith } from '../core/host/sealed.ts';
 import { endSurvivors, markChildren } from '../core/host/survivors.ts';
 import type { PiId } from '../core/ids.ts';
 import { scopedLog } from '../core/log.ts';
@@ -61,6 +62,11 @@ import type { JournalGate } from './operations/runner.ts';
 import { createCycleLimit } from './power/cycles.ts';
 import { createPowerDriver } from './power/registry.ts';
 import { createPowerService, type PowerSettings } from './power/service.ts';
+import { loadSwitchKinds } from './power/switches/external.ts';
+import type { SwitchKind } from './power/switches/kind.ts';
+import { SWITCH_KINDS } from './power/switches/kinds.ts';
+import { createOpenSwitches } from './power/switches/open.ts';
+import { createSwitchQuestions } from './power/switches/questions.ts';
 import { createBootTurns } from './power/turns.ts';
 import { createAddressWatch } from './reconcile/addresses.ts';
 import { createBackupKeeper } from './reconcile/backups.ts';
@@ -75,6 +81,7 @@ import { mountMissing } from './reconcile/mounts.ts';
 import { createPowerSync } from './reconcile/power-sync.ts';
 import { createRetention } from './reconcile/retention.ts';
 import { createSpaceKeeper } from './reconcile/space.ts';
+import { createSwitchWatch } from './reconcile/switch-watch.ts';
 import { createTrashKeeper } from './reconcile/trash.ts';
 import { createTrimmer, makeRoom } from './reconcile/trim.ts';
 import { createUploadKeeper } from './reconcile/uploads.ts';
@@ -84,12 +91,13 @@ import {
   bootLimitsOf,
   databaseOf,
   keepsVolumes,
+  keyFileOf,
   placesOf,
   policyOf,
   retryLimitsOf,
   withRealRoot,
 } from './root.ts';
-import { type BoundSwitches, createSwitching, NO_SWITCHES, type Switching } from './switching.ts';
+import { type BoundSwitches, createSwitching, type Switching } from './switching.ts';
 import { Teardown } from './teardown.ts';
 import { openTls } from './tls.ts';
 import { adminToken, whereTokenIs } from './token.ts';
@@ -124,6 +132,8 @@ export interface Seams {
   readonly power?: Partial<PowerSettings>;
   /** The switches that Pis are bound to. */
   readonly switches?: (switching: Switching) => BoundSwitches;
+  /** Kinds of switches beside those that are built in. */
+  readonly switchKinds?: readonly SwitchKind[];
 }
 
 /** Builds everything and brings it up in the order of design §8. Nothing of it listens after a throw. */
@@ -266,7 +276,15 @@ async function start(
     clock,
     log,
   });
-  const bound = seams.switches?.(switching) ?? NO_SWITCHES;
+  const builtIn = [...SWITCH_KINDS, ...(seams.switchKinds ?? [])];
+  const switchKinds = [...builtIn, ...(await loadSwitchKinds(config.BAKERY_POWER_MODULES, builtIn))];
+  const seal = sealWith(keyFileOf(config));
+  const { turn, surveys } = switching;
+  const switches = createOpenSwitches({ db, kinds: switchKinds, seal, turn, clock, log });
+  await switches.refresh();
+  teardown.add(() => switches.close());
+  const bound = seams.switches?.(switching) ?? switches;
+  const questions = createSwitchQuestions({ switches, surveys, turn, clock, log });
   const turns = createBootTurns({
     classOf: async (pi) => bootClass(await requirePi(db, pi)),
     lastSign: (pi) => newest(pi)?.signAt,
@@ -462,11 +480,20 @@ async function start(
       powerSyncMs: config.BAKERY_POWER_SYNC_SECONDS * 1_000,
       uploads: createUploadKeeper({ db, uploads, clock, log }),
       trimmer,
+      switchWatch:
+        config.BAKERY_SWITCH_SURVEY_MINUTES === 0
+          ? undefined
+          : {
+              watch: createSwitchWatch({ db, switches, questions, clock }),
+              everyMs: config.BAKERY_SWITCH_SURVEY_MINUTES * 60_000,
+            },
     }).map((loop) => seams.loop?.(loop) ?? loop),
     { clock, log },
   );
   teardown.add(() => loops.stop());
   teardown.add(() => powerSync.stop());
+  // Before the loops, one of which may wait for a switch.
+  teardown.add(() => questions.stop());
   const volumeFolders = [pool.path('volumes', ''), pool.path('trash', '')];
   await importLegacy({ db, engine, root, volumeFolders, recovered, clock, log });
   await exports.converge([]);
@@ -502,6 +529,10 @@ async function start(
       feed,
       webhooks,
       power,
+      switchKinds,
+      switches,
+      questions,
+      seal,
       places,
       openFiles,
       desk: watchedRelayDesk(desk, boots),

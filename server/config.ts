@@ -126,6 +126,14 @@ const SETTINGS = {
     schema: list(z.string().refine((path) => isAbsolute(path), 'must be absolute paths of files')).prefault(''),
     help: 'modules, by commas, with more kinds of switches; they may do all that Bakery may',
   },
+  BAKERY_KEY_FILE: {
+    schema: filePath.optional(),
+    help: 'the key of the credentials of switches (default: secrets.key below the root, made when needed)',
+  },
+  BAKERY_SWITCH_SURVEY_MINUTES: {
+    schema: z.coerce.number().min(0).max(1440).default(10),
+    help: 'how often switches are asked whether Pis are still on their ports; 0: never',
+  },
   BAKERY_BOOTS_AT_ONCE: {
     schema: limit(16),
     help: 'Pis that boot at a time; the others wait to be switched on; 0: all',

@@ -10,6 +10,7 @@ import type { Loop } from './reconcile/loops.ts';
 import type { PowerSync } from './reconcile/power-sync.ts';
 import type { Retention } from './reconcile/retention.ts';
 import type { SpaceKeeper } from './reconcile/space.ts';
+import type { SwitchWatch } from './reconcile/switch-watch.ts';
 import type { TrashKeeper } from './reconcile/trash.ts';
 import type { Trimmer } from './reconcile/trim.ts';
 import type { UploadKeeper } from './reconcile/uploads.ts';
@@ -37,12 +38,14 @@ export interface LoopParts {
   readonly powerSyncMs: number;
   readonly uploads: UploadKeeper;
   readonly trimmer: Trimmer;
+  /** Undefined when it is never to look. */
+  readonly switchWatch: { readonly watch: SwitchWatch; readonly everyMs: number } | undefined;
 }
 
 /** How often each of them has its round. */
 export function reconcileLoops(parts: LoopParts): Loop[] {
   const { addresses, retention, webhooks, trash, database, engine, healer, space, litter, backups } = parts;
-  const { boots, roots, bootRetries, powerSync, powerSyncMs, uploads, trimmer } = parts;
+  const { boots, roots, bootRetries, powerSync, powerSyncMs, uploads, trimmer, switchWatch } = parts;
   return [
     { name: 'exports', everyMs: 5_000, run: parts.exports },
     { name: 'addresses', everyMs: 5_000, run: () => addresses.round() },
@@ -61,5 +64,6 @@ export function reconcileLoops(parts: LoopParts): Loop[] {
     { name: 'boot-retries', everyMs: 15_000, run: () => bootRetries.round() },
     ...(powerSyncMs > 0 ? [{ name: 'power-sync', everyMs: powerSyncMs, run: () => powerSync.round() }] : []),
     { name: 'trim', everyMs: 60_000, run: async () => void (await trimmer.round()) },
+    ...(switchWatch ? [{ name: 'switches', everyMs: switchWatch.everyMs, run: () => switchWatch.watch.round() }] : []),
   ];
 }

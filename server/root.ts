@@ -25,6 +25,9 @@ export const keepsVolumes = (config: Pick<Config, 'BAKERY_STORAGE'>) => config.B
 /** The database file. */
 export const databaseOf = (config: Config) => config.DB_PATH ?? join(config.BAKERY_ROOT, 'bakery.db');
 
+/** The key of credentials in the database: beside it, and in none of its backups. */
+export const keyFileOf = (config: Config) => config.BAKERY_KEY_FILE ?? join(config.BAKERY_ROOT, 'secrets.key');
+
 /** Where mount points and golden volumes are below a root. */
 export function placesOf(root: string): Places {
   return {

@@ -20,9 +20,6 @@ export interface BoundSwitches {
   boundPort(pi: PiId): PiPort | undefined;
 }
 
-/** Where nobody has entered a switch. */
-export const NO_SWITCHES: BoundSwitches = { find: () => undefined, boundPort: () => undefined };
-
 /** All that calls switches. */
 export interface Switching {
   readonly driver: PowerDriver;

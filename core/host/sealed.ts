@@ -89,8 +89,8 @@ export function sealWith(file: string): Seal {
   };
 }
 
-/** The name appears with the whole key on disk, and only where there is none: of two who make one, one is first. */
-async function makeKey(file: string): Promise<void> {
+/** Makes a key file where there is none: of two who do, one is first. Its name appears with the whole key on disk. */
+export async function makeKey(file: string): Promise<void> {
   const partial = `${file}.${randomBytes(6).toString('hex')}.partial`;
   const handle = await open(partial, 'wx', 0o600);
   try {

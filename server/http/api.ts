@@ -8,6 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Clock } from '../../core/host/clock.ts';
 import type { OpenFiles } from '../../core/host/open-files.ts';
+import type { Seal } from '../../core/host/sealed.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { Subnet } from '../../core/subnet.ts';
 import type { FeedWatch } from '../../db/feed-watch.ts';
@@ -19,6 +20,9 @@ import type { BootDesk } from '../boot/desk.ts';
 import type { BootRecorder } from '../boot/recorder.ts';
 import type { Engine } from '../operations/engine.ts';
 import type { PiPower, Places } from '../operations/ports.ts';
+import type { SwitchKind } from '../power/switches/kind.ts';
+import type { OpenSwitches } from '../power/switches/open.ts';
+import type { SwitchQuestions } from '../power/switches/questions.ts';
 import type { PartReadiness } from '../schema/health.ts';
 import type { LitterInfo } from '../schema/litter.ts';
 import type { AuthPolicy } from './auth.ts';
@@ -49,6 +53,11 @@ export interface ApiPorts {
   readonly feed: FeedWatch;
   readonly webhooks: WebhookPorts;
   readonly power: PiPower;
+  readonly switchKinds: readonly SwitchKind[];
+  readonly switches: Pick<OpenSwitches, 'state' | 'refresh'>;
+  readonly questions: Pick<SwitchQuestions, 'survey' | 'recent' | 'last' | 'failure' | 'port'>;
+  /** For what is secret of switches. */
+  readonly seal: Seal;
   readonly places: Places;
   /** What is open on roots of Pis. */
   readonly openFiles: Pick<OpenFiles, 'opened'>;

@@ -38,6 +38,8 @@ import { piRoutes } from './routes/pis.ts';
 import { problemsRoute } from './routes/problems.ts';
 import { rebakeRoute } from './routes/rebake.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
+import { switchPortRoutes } from './routes/switch-ports.ts';
+import { switchRoutes } from './routes/switches.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { trashRoutes } from './routes/trash.ts';
 import { sendPieceRoute, uploadRoutes } from './routes/uploads.ts';
@@ -87,6 +89,8 @@ async function routesOfApi(
   piRoutes(api, ports);
   piCareRoutes(api, ports);
   piPowerRoutes(api, ports);
+  switchRoutes(api, ports);
+  switchPortRoutes(api, ports);
   bootRoutes(api, ports);
   bulkRoutes(api, ports);
   rebakeRoute(api, ports);
@@ -168,6 +172,7 @@ export async function buildApp(
         { name: 'disks', description: 'Disks of their own' },
         { name: 'trash', description: 'Destroyed disks that can be restored' },
         { name: 'pis', description: 'Single Pis, whatever their state' },
+        { name: 'switches', description: 'What Pis hang on: their power and their network' },
         { name: 'operations', description: 'Durable jobs, and who asked for them' },
         { name: 'events', description: 'What happens, told as it happens' },
         { name: 'tokens', description: 'Who may come in, and what for' },

@@ -30,6 +30,7 @@ export async function piShapes(ex: Executor, pis: readonly Pi[], facts: PiFacts)
       ...(pi.notes === '' ? {} : { notes: pi.notes }),
       ...(pi.manageDisks ? { manageDisks: true } : {}),
       ...(pi.port ? { port: pi.port } : {}),
+      ...(pi.movedTo ? { movedTo: pi.movedTo } : {}),
       ...(pi.revision === undefined ? {} : { revision: formatRevision(pi.revision) }),
       ...(board?.model ? { model: board.model } : {}),
       ...(board?.memoryMiB ? { memoryMiB: board.memoryMiB } : {}),

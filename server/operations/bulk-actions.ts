@@ -36,7 +36,7 @@ export interface BulkAction<W> {
 }
 
 /** What can be done to many Pis: one row each. */
-export function bulkActions({ power, volumes }: OperationPorts): {
+export function bulkActions({ power, volumes, clock }: OperationPorts): {
   readonly [A in BulkWish['action']]: BulkAction<WishOf<A>>;
 } {
   const facts = () => ({ controls: power.controls, goldenBytes: volumes.goldenBytes });
@@ -65,7 +65,7 @@ export function bulkActions({ power, volumes }: OperationPorts): {
       async plan(trx, pi, { addTags, removeTags, maintenance }) {
         const kept = (await requirePi(trx, pi)).tags.filter((tag) => !removeTags.includes(tag));
         const remarks = { tags: [...new Set([...kept, ...addTags])] };
-        await remarkOn(trx, pi, maintenance === undefined ? remarks : { ...remarks, maintenance });
+        await remarkOn(trx, pi, maintenance === undefined ? remarks : { ...remarks, maintenance }, clock.now());
         return undefined;
       },
     },

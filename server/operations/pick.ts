@@ -29,6 +29,8 @@ function hindrance(pi: Pi, facts: PiFacts): string | undefined {
   if (pi.quarantine) return 'it is in quarantine';
   if (pi.maintenance) return 'it is in maintenance';
   if (pi.awaitOff) return 'nobody knows that it is off';
+  // To switch it would switch whatever hangs there now.
+  if (pi.movedTo) return 'it is bound to a port that it is not on';
   return pi.fault === undefined ? undefined : `it has a fault: ${pi.fault}`;
 }
 

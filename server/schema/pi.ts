@@ -46,12 +46,12 @@ export const Tags = z
   .max(32)
   .meta({ description: 'in their order, each once', example: ['ci', 'rack=1'] });
 const Notes = z.string().max(4_000).meta({ example: 'the fan is loud' });
-const Port = z
-  .object({
-    switch: z.string().min(1).max(64).meta({ example: 'poe-a' }),
-    port: z.string().min(1).max(64).meta({ example: '12' }),
-  })
-  .meta({ description: 'the port of the switch that its power comes from; one Pi each' });
+/** A port of a switch. */
+export const PortPlace = z.object({
+  switch: z.string().min(1).max(64).meta({ example: 'poe-a' }),
+  port: z.string().min(1).max(64).meta({ example: '12' }),
+});
+const Port = PortPlace.meta({ description: 'the port of the switch that its power comes from; one Pi each' });
 const Revision = z
   .string()
   .refine((text) => parseRevision(text) !== undefined, { error: 'a revision code has 4 to 8 hex digits' })
@@ -78,6 +78,9 @@ export const Pi = PiInfo.extend({
   notes: Notes.optional(),
   manageDisks: ManageDisks.optional(),
   port: Port.optional(),
+  movedTo: PortPlace.optional().meta({
+    description: 'the port it was found on while it is bound to another; it is not picked meanwhile',
+  }),
   revision: Revision.optional(),
   model: z.string().optional().meta({ description: 'of its revision code', example: '3B+' }),
   memoryMiB: z.int().optional().meta({ description: 'of its revision code', example: 1024 }),

@@ -773,6 +773,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/switches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List switches, by name */
+        get: operations["listSwitches"];
+        put?: never;
+        /**
+         * Enter a switch
+         * @description It is not asked anything yet: see `POST /switches/{name}/test`. There is no Idempotency-Key, which would keep a hash of the secrets: the same name is refused.
+         */
+        post: operations["createSwitch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the kinds of switches, and what settings each takes */
+        get: operations["listSwitchKinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get one switch, and whether it can be used */
+        get: operations["getSwitch"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget a switch, with its secrets
+         * @description Fine for one that does not exist. What its ports give stays as it is.
+         */
+        delete: operations["deleteSwitch"];
+        options?: never;
+        head?: never;
+        /**
+         * Change the settings or notes of a switch
+         * @description Calls that are under way end with the old settings. With another address the secrets that it has are sent there.
+         */
+        patch: operations["patchSwitch"];
+        trace?: never;
+    };
+    "/api/v1/switches/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a switch now, with the settings that it has
+         * @description For 10 s at most. Nothing is switched.
+         */
+        post: operations["testSwitch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/{name}/ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the ports of a switch with what hangs on them
+         * @description The switch is asked for it, for 10 s at most; who asks again within 5 s is told the same.
+         */
+        get: operations["listSwitchPorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/{name}/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find which Pi hangs on which port, and bind them
+         * @description A Pi hangs on the one port on which its MAC is learned and that of no other device is. What other switches told last counts, too. Pis must be on: a switch forgets an address that is silent for some minutes.
+         */
+        post: operations["discoverPorts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pis/{piId}/boots": {
         parameters: {
             query?: never;
@@ -1520,6 +1643,62 @@ export interface components {
              */
             stopAtFirstFailure: boolean;
         };
+        NewSwitch: {
+            /**
+             * @description what Pis are bound to in `port.switch`; it does not change
+             * @example poe-a
+             */
+            name: string;
+            /** @example snmp-poe */
+            kind: string;
+            /**
+             * @description by the schema of its kind, secrets too
+             * @example {
+             *       "host": "192.0.2.7",
+             *       "user": "bakery",
+             *       "authKey": "…",
+             *       "privKey": "…"
+             *     }
+             */
+            settings: {
+                [key: string]: string | number | boolean | null;
+            };
+            /** @example top of rack 1 */
+            notes?: string;
+        };
+        /** @description What is absent stays as it is. */
+        SwitchPatch: {
+            /**
+             * @description one by one: what is absent stays, secrets too; null takes it back
+             * @example {
+             *       "authKey": "…"
+             *     }
+             */
+            settings?: {
+                [key: string]: string | number | boolean | null;
+            };
+            /** @example top of rack 1 */
+            notes?: string;
+        };
+        TestSwitch: {
+            /**
+             * @description ask for this port only: for a kind that has no list of its ports
+             * @example 12
+             */
+            port?: string;
+        };
+        DiscoverPorts: {
+            /**
+             * @description bind what is `bound`; else it is only proposed
+             * @example true
+             */
+            apply?: boolean;
+            /**
+             * @description bind those that have `moved`, too
+             * @example false
+             */
+            rebind?: boolean;
+        };
         /**
          * @description What a token may do, each all that those before it may: `viewer` reads; `cpi` makes the calls of the original API, too; `operator` works on Pis, disks and operations; `admin` does everything.
          * @example cpi
@@ -1854,6 +2033,13 @@ export interface components {
             manageDisks?: boolean;
             /** @description the port of the switch that its power comes from; one Pi each */
             port?: {
+                /** @example poe-a */
+                switch: string;
+                /** @example 12 */
+                port: string;
+            };
+            /** @description the port it was found on while it is bound to another; it is not picked meanwhile */
+            movedTo?: {
                 /** @example poe-a */
                 switch: string;
                 /** @example 12 */
@@ -2231,6 +2417,228 @@ export interface components {
              * @example WyI2ODc2ODBjZCJd
              */
             next?: string;
+        };
+        /** @description A switch whose ports Pis hang on. */
+        Switch: {
+            /**
+             * @description what Pis are bound to in `port.switch`; it does not change
+             * @example poe-a
+             */
+            name: string;
+            /** @example snmp-poe */
+            kind: string;
+            /**
+             * @description without secrets
+             * @example {
+             *       "host": "192.0.2.7",
+             *       "user": "bakery"
+             *     }
+             */
+            settings: {
+                [key: string]: string | number | boolean | null;
+            };
+            /**
+             * @description which secrets it has; empty when they cannot be read. Their values are never shown
+             * @example {
+             *       "authKey": true,
+             *       "privKey": true
+             *     }
+             */
+            secrets: {
+                [key: string]: boolean;
+            };
+            /** @example top of rack 1 */
+            notes?: string;
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * @description Pis that are bound to its ports
+             * @example 12
+             */
+            boundPis: number;
+            /** @description why it cannot be used, or why the last question to it failed */
+            fault?: string;
+            /**
+             * @description what it says that it is
+             * @example GS308EP V1.0.1.4
+             */
+            description?: string;
+            /**
+             * Format: date-time
+             * @description when it last told what is on its ports
+             */
+            surveyedAt?: string;
+        };
+        SwitchPage: {
+            switches: components["schemas"]["Switch"][];
+            /**
+             * @description cursor of the next page; absent on the last
+             * @example WyI2ODc2ODBjZCJd
+             */
+            next?: string;
+        };
+        SwitchKinds: {
+            kinds: {
+                /** @example snmp-poe */
+                name: string;
+                /** @example managed PoE switches over SNMP */
+                title: string;
+                /**
+                 * @description settings that are never shown
+                 * @example [
+                 *       "authKey"
+                 *     ]
+                 */
+                secrets: string[];
+                /**
+                 * @description JSON Schema of its settings
+                 * @example {
+                 *       "type": "object",
+                 *       "properties": {
+                 *         "host": {
+                 *           "type": "string"
+                 *         }
+                 *       },
+                 *       "required": [
+                 *         "host"
+                 *       ]
+                 *     }
+                 */
+                settings: {
+                    [key: string]: unknown;
+                };
+            }[];
+        };
+        SwitchTest: {
+            /**
+             * @description what it says that it is
+             * @example GS308EP V1.0.1.4
+             */
+            description?: string;
+            /**
+             * @description how many ports it lists
+             * @example 8
+             */
+            ports?: number;
+            /** @description power that it has for all its ports */
+            budget?: {
+                /** @example 62000 */
+                limitMilliwatts: number;
+                /** @example 8200 */
+                usedMilliwatts: number;
+            };
+            /**
+             * @description of the port that was asked for
+             * @example on
+             * @enum {string}
+             */
+            power?: "on" | "off" | "unknown";
+        };
+        SwitchPort: {
+            /** @example 12 */
+            port: string;
+            /**
+             * @description what the switch calls it
+             * @example gi1/0/12
+             */
+            label?: string;
+            /**
+             * @description whether its power is switched on
+             * @example on
+             * @enum {string}
+             */
+            power: "on" | "off" | "unknown";
+            /** @description something on it draws power */
+            delivers?: boolean;
+            /**
+             * @description what it draws
+             * @example 4100
+             */
+            milliwatts?: number;
+            link?: boolean;
+            /**
+             * @description addresses learned on it, 64 at most; absent where the switch cannot tell
+             * @example [
+             *       "b8:27:eb:76:80:cd"
+             *     ]
+             */
+            macs?: string[];
+            /**
+             * @description the Pi that is bound to it
+             * @example 687680cd
+             */
+            pi?: string;
+            /** @description Pis whose address was learned on it */
+            found: string[];
+            /** @description several devices: there is another switch behind it */
+            uplink?: boolean;
+        };
+        /**
+         * @example {
+         *       "description": "GS308EP V1.0.1.4",
+         *       "at": "2026-11-24T12:00:00.000Z",
+         *       "ports": [
+         *         {
+         *           "port": "12",
+         *           "power": "on",
+         *           "delivers": true,
+         *           "milliwatts": 4100,
+         *           "link": true,
+         *           "pi": "687680cd",
+         *           "found": [
+         *             "687680cd"
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        SwitchPorts: {
+            description: string;
+            /**
+             * Format: date-time
+             * @description when it was asked
+             */
+            at: string;
+            /** @description power that it has for all its ports */
+            budget?: {
+                /** @example 62000 */
+                limitMilliwatts: number;
+                /** @example 8200 */
+                usedMilliwatts: number;
+            };
+            ports: components["schemas"]["SwitchPort"][];
+        };
+        /** @description Those that are bound to other switches and not found on this one are left out. */
+        Discovery: {
+            /** @description whether anything was bound */
+            applied: boolean;
+            pis: {
+                /** @example 687680cd */
+                pi: string;
+                /**
+                 * @description `bound`: it was bound to no port, and is alone on one; `already`: it is on its port; `moved`: it is bound to another; `ambiguous`: a person must say where it belongs; `notFound`: on no port
+                 * @enum {string}
+                 */
+                outcome: "bound" | "already" | "moved" | "ambiguous" | "notFound";
+                /** @description where it was found */
+                port?: {
+                    /** @example poe-a */
+                    switch: string;
+                    /** @example 12 */
+                    port: string;
+                };
+                /** @description what it was bound to, when that is another */
+                boundTo?: {
+                    /** @example poe-a */
+                    switch: string;
+                    /** @example 12 */
+                    port: string;
+                };
+                /** @description it is, or with `apply` would be, bound to `port` */
+                binds: boolean;
+                /** @description why it is not bound */
+                why?: string;
+            }[];
         };
         /**
          * @description What a token may do, each all that those before it may: `viewer` reads; `cpi` makes the calls of the original API, too; `operator` works on Pis, disks and operations; `admin` does everything.
@@ -2949,6 +3357,94 @@ export interface components {
             };
         };
         /**
+         * @description It can never succeed as it is.
+         *
+         *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
+         *     - `bad-json`: The body is not JSON.
+         *     - `switch-kind-unknown`: This server has no such kind of switches.
+         *     - `bad-switch-settings`: The kind of the switch does not take these settings; the detail says which is wrong.
+         */
+        Problem400h: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description A part of the server is not ready; trying again may help.
+         *
+         *     - `database-unusable`: The file at `DB_PATH` is no database of Bakery, or one of a newer version.
+         *     - `database-moved`: The file of the database was moved or deleted, or another is in its place, while the server runs.
+         *     - `key-unusable`: The file of the key that seals credentials (`BAKERY_KEY_FILE`) cannot be read, is no key, or cannot be made; the detail says which.
+         */
+        Problem503e: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description It names something that does not exist.
+         *
+         *     - `switch-unknown`: There is no switch of that name.
+         */
+        Problem404i: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description It clashes with what is there now.
+         *
+         *     - `switch-unusable`: The switch cannot be used before its settings are mended: its credentials cannot be read ([backup.md](backup.md) says what their key is), or the server has no such kind any more.
+         *     - `switch-cannot-tell`: That kind of switch has no such question: no list of its ports, or no power of one.
+         *     - `switch-refused`: The switch answered, and will answer so again: most often its credentials are wrong, or it is another device than its kind says.
+         */
+        Problem409c: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description A part of the server is not ready; trying again may help.
+         *
+         *     - `database-unusable`: The file at `DB_PATH` is no database of Bakery, or one of a newer version.
+         *     - `database-moved`: The file of the database was moved or deleted, or another is in its place, while the server runs.
+         *     - `switch-failed`: The switch did not answer as it should; it may in a moment.
+         *     - `stopping`: The server is stopping and begins nothing new.
+         */
+        Problem503f: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description A part of the server did not end in time.
+         *
+         *     - `switch-timeout`: The switch did not answer within 10 s, the wait for others who use it counted in.
+         */
+        Problem504c: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
          * @description It is understood and refused.
          *
          *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
@@ -2969,7 +3465,7 @@ export interface components {
          *
          *     - `pi-not-baked`: The call needs a Pi with status 2.
          */
-        Problem409c: {
+        Problem409d: {
             headers: {
                 [name: string]: unknown;
             };
@@ -6068,6 +6564,10 @@ export interface operations {
                      *             "switch": "poe-a",
                      *             "port": "12"
                      *           },
+                     *           "movedTo": {
+                     *             "switch": "poe-a",
+                     *             "port": "12"
+                     *           },
                      *           "revision": "a020d3",
                      *           "model": "3B+",
                      *           "memoryMiB": 1024,
@@ -6164,6 +6664,10 @@ export interface operations {
                      *       "notes": "the fan is loud",
                      *       "manageDisks": true,
                      *       "port": {
+                     *         "switch": "poe-a",
+                     *         "port": "12"
+                     *       },
+                     *       "movedTo": {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
@@ -6277,6 +6781,10 @@ export interface operations {
                      *       "notes": "the fan is loud",
                      *       "manageDisks": true,
                      *       "port": {
+                     *         "switch": "poe-a",
+                     *         "port": "12"
+                     *       },
+                     *       "movedTo": {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
@@ -6433,6 +6941,10 @@ export interface operations {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
+                     *       "movedTo": {
+                     *         "switch": "poe-a",
+                     *         "port": "12"
+                     *       },
                      *       "revision": "a020d3",
                      *       "model": "3B+",
                      *       "memoryMiB": 1024,
@@ -6530,6 +7042,10 @@ export interface operations {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
+                     *       "movedTo": {
+                     *         "switch": "poe-a",
+                     *         "port": "12"
+                     *       },
                      *       "revision": "a020d3",
                      *       "model": "3B+",
                      *       "memoryMiB": 1024,
@@ -6610,6 +7126,10 @@ export interface operations {
                      *       "notes": "the fan is loud",
                      *       "manageDisks": true,
                      *       "port": {
+                     *         "switch": "poe-a",
+                     *         "port": "12"
+                     *       },
+                     *       "movedTo": {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
@@ -6865,6 +7385,588 @@ export interface operations {
             };
             500: components["responses"]["Problem500a"];
             503: components["responses"]["Problem503b"];
+            507: components["responses"]["Problem507a"];
+        };
+    };
+    listSwitches: {
+        parameters: {
+            query?: {
+                /**
+                 * @description items of a page
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description `next` of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "switches": [
+                     *         {
+                     *           "name": "poe-a",
+                     *           "kind": "snmp-poe",
+                     *           "settings": {
+                     *             "host": "192.0.2.7",
+                     *             "user": "bakery"
+                     *           },
+                     *           "secrets": {
+                     *             "authKey": true,
+                     *             "privKey": true
+                     *           },
+                     *           "notes": "top of rack 1",
+                     *           "createdAt": "2026-11-24T12:00:00.000Z",
+                     *           "boundPis": 12,
+                     *           "description": "GS308EP V1.0.1.4",
+                     *           "surveyedAt": "2026-11-24T12:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": "WyI2ODc2ODBjZCJd"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SwitchPage"];
+                };
+            };
+            400: components["responses"]["Problem400g"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            414: components["responses"]["Problem414a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503a"];
+        };
+    };
+    createSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "poe-a",
+                 *       "kind": "snmp-poe",
+                 *       "settings": {
+                 *         "host": "192.0.2.7",
+                 *         "user": "bakery",
+                 *         "authKey": "…",
+                 *         "privKey": "…"
+                 *       },
+                 *       "notes": "top of rack 1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewSwitch"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "poe-a",
+                     *       "kind": "snmp-poe",
+                     *       "settings": {
+                     *         "host": "192.0.2.7",
+                     *         "user": "bakery"
+                     *       },
+                     *       "secrets": {
+                     *         "authKey": true,
+                     *         "privKey": true
+                     *       },
+                     *       "notes": "top of rack 1",
+                     *       "createdAt": "2026-11-24T12:00:00.000Z",
+                     *       "boundPis": 12,
+                     *       "description": "GS308EP V1.0.1.4",
+                     *       "surveyedAt": "2026-11-24T12:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Switch"];
+                };
+            };
+            400: components["responses"]["Problem400h"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            408: components["responses"]["Problem408a"];
+            /**
+             * @description It clashes with what is there now.
+             *
+             *     - `switch-exists`: There is a switch of that name already.
+             *     - `too-many-switches`: So many switches exist that no other is taken.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413a"];
+            414: components["responses"]["Problem414a"];
+            415: components["responses"]["Problem415a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503e"];
+            507: components["responses"]["Problem507a"];
+        };
+    };
+    listSwitchKinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "kinds": [
+                     *         {
+                     *           "name": "snmp-poe",
+                     *           "title": "managed PoE switches over SNMP",
+                     *           "secrets": [
+                     *             "authKey"
+                     *           ],
+                     *           "settings": {
+                     *             "type": "object",
+                     *             "properties": {
+                     *               "host": {
+                     *                 "type": "string"
+                     *               }
+                     *             },
+                     *             "required": [
+                     *               "host"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SwitchKinds"];
+                };
+            };
+            400: components["responses"]["Problem400a"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            414: components["responses"]["Problem414a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503a"];
+        };
+    };
+    getSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description name of a switch
+                 * @example poe-a
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "poe-a",
+                     *       "kind": "snmp-poe",
+                     *       "settings": {
+                     *         "host": "192.0.2.7",
+                     *         "user": "bakery"
+                     *       },
+                     *       "secrets": {
+                     *         "authKey": true,
+                     *         "privKey": true
+                     *       },
+                     *       "notes": "top of rack 1",
+                     *       "createdAt": "2026-11-24T12:00:00.000Z",
+                     *       "boundPis": 12,
+                     *       "description": "GS308EP V1.0.1.4",
+                     *       "surveyedAt": "2026-11-24T12:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Switch"];
+                };
+            };
+            400: components["responses"]["Problem400a"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            404: components["responses"]["Problem404i"];
+            414: components["responses"]["Problem414a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503a"];
+        };
+    };
+    deleteSwitch: {
+        parameters: {
+            query?: {
+                /**
+                 * @description bind the Pis on its ports to none; else it is refused while there are some
+                 * @example false
+                 */
+                unbind?: boolean;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description name of a switch
+                 * @example poe-a
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {} */
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["Problem400f"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            408: components["responses"]["Problem408a"];
+            /**
+             * @description It clashes with what is there now.
+             *
+             *     - `switch-in-use`: Pis are bound to ports of that switch; nobody could switch them any more.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413a"];
+            414: components["responses"]["Problem414a"];
+            415: components["responses"]["Problem415a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503d"];
+            507: components["responses"]["Problem507a"];
+        };
+    };
+    patchSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description name of a switch
+                 * @example poe-a
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "settings": {
+                 *         "authKey": "…"
+                 *       },
+                 *       "notes": "top of rack 1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SwitchPatch"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "poe-a",
+                     *       "kind": "snmp-poe",
+                     *       "settings": {
+                     *         "host": "192.0.2.7",
+                     *         "user": "bakery"
+                     *       },
+                     *       "secrets": {
+                     *         "authKey": true,
+                     *         "privKey": true
+                     *       },
+                     *       "notes": "top of rack 1",
+                     *       "createdAt": "2026-11-24T12:00:00.000Z",
+                     *       "boundPis": 12,
+                     *       "description": "GS308EP V1.0.1.4",
+                     *       "surveyedAt": "2026-11-24T12:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Switch"];
+                };
+            };
+            400: components["responses"]["Problem400h"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            404: components["responses"]["Problem404i"];
+            408: components["responses"]["Problem408a"];
+            /**
+             * @description It clashes with what is there now.
+             *
+             *     - `switch-credentials-lost`: The credentials of the switch cannot be read, so nothing else of its settings can be changed alone.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413a"];
+            414: components["responses"]["Problem414a"];
+            415: components["responses"]["Problem415a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503e"];
+            507: components["responses"]["Problem507a"];
+        };
+    };
+    testSwitch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description name of a switch
+                 * @example poe-a
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "port": "12"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TestSwitch"] | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "description": "GS308EP V1.0.1.4",
+                     *       "ports": 8,
+                     *       "budget": {
+                     *         "limitMilliwatts": 62000,
+                     *         "usedMilliwatts": 8200
+                     *       },
+                     *       "power": "on"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SwitchTest"];
+                };
+            };
+            400: components["responses"]["Problem400f"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            404: components["responses"]["Problem404i"];
+            408: components["responses"]["Problem408a"];
+            409: components["responses"]["Problem409c"];
+            413: components["responses"]["Problem413a"];
+            414: components["responses"]["Problem414a"];
+            415: components["responses"]["Problem415a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503f"];
+            504: components["responses"]["Problem504c"];
+            507: components["responses"]["Problem507a"];
+        };
+    };
+    listSwitchPorts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description name of a switch
+                 * @example poe-a
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "description": "GS308EP V1.0.1.4",
+                     *       "at": "2026-11-24T12:00:00.000Z",
+                     *       "ports": [
+                     *         {
+                     *           "port": "12",
+                     *           "power": "on",
+                     *           "delivers": true,
+                     *           "milliwatts": 4100,
+                     *           "link": true,
+                     *           "pi": "687680cd",
+                     *           "found": [
+                     *             "687680cd"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SwitchPorts"];
+                };
+            };
+            400: components["responses"]["Problem400a"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            404: components["responses"]["Problem404i"];
+            409: components["responses"]["Problem409c"];
+            414: components["responses"]["Problem414a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            /**
+             * @description A part of the server is not ready; trying again may help.
+             *
+             *     - `database-unusable`: The file at `DB_PATH` is no database of Bakery, or one of a newer version.
+             *     - `switch-failed`: The switch did not answer as it should; it may in a moment.
+             *     - `stopping`: The server is stopping and begins nothing new.
+             */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            504: components["responses"]["Problem504c"];
+        };
+    };
+    discoverPorts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description name of a switch
+                 * @example poe-a
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "apply": true,
+                 *       "rebind": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["DiscoverPorts"] | null;
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "applied": false,
+                     *       "pis": [
+                     *         {
+                     *           "pi": "687680cd",
+                     *           "outcome": "bound",
+                     *           "port": {
+                     *             "switch": "poe-a",
+                     *             "port": "12"
+                     *           },
+                     *           "boundTo": {
+                     *             "switch": "poe-a",
+                     *             "port": "12"
+                     *           },
+                     *           "binds": false
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Discovery"];
+                };
+            };
+            400: components["responses"]["Problem400f"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            404: components["responses"]["Problem404i"];
+            408: components["responses"]["Problem408a"];
+            409: components["responses"]["Problem409c"];
+            413: components["responses"]["Problem413a"];
+            414: components["responses"]["Problem414a"];
+            415: components["responses"]["Problem415a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503f"];
+            504: components["responses"]["Problem504c"];
             507: components["responses"]["Problem507a"];
         };
     };
@@ -7223,7 +8325,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            409: components["responses"]["Problem409c"];
+            409: components["responses"]["Problem409d"];
             414: components["responses"]["Problem414a"];
             429: components["responses"]["Problem429a"];
             500: components["responses"]["Problem500a"];
@@ -7696,7 +8798,7 @@ export interface operations {
             403: components["responses"]["Problem403d"];
             404: components["responses"]["Problem404a"];
             408: components["responses"]["Problem408b"];
-            409: components["responses"]["Problem409c"];
+            409: components["responses"]["Problem409d"];
             413: components["responses"]["Problem413b"];
             414: components["responses"]["Problem414a"];
             415: components["responses"]["Problem415a"];

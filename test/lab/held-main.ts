@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { systemClock } from '../../core/host/clock.ts';
 import { composeServer } from '../../server/compose.ts';
 import { readConfig } from '../../server/config.ts';
+import { toyKind } from './switches/toy-kind.ts';
 
 /**
  * The server as main.ts starts it, with its seams connected to a test: every point of the journal, and the end of every child
@@ -74,6 +75,7 @@ const server = await composeServer(readConfig([], process.env), log, '0.0.0', {
   }),
   // No board hangs on these ports that has to be without power for a while, and no switch that comes to itself in one.
   power: { minOffMs: 100, retryDelaysMs: [50, 100, 200] },
+  switchKinds: [toyKind],
   exec: (inner) => async (program, args, options) => {
     const result = await inner(program, args, options);
     at(nameOf(program, args));

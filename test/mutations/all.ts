@@ -23,6 +23,7 @@ import { recovery } from './recovery.ts';
 import { storms } from './storms.ts';
 import { switchSnmp } from './switch-snmp.ts';
 import { switchWebhook } from './switch-webhook.ts';
+import { switches } from './switches.ts';
 import { switching } from './switching.ts';
 import { tftp } from './tftp.ts';
 import { watch } from './watch.ts';
@@ -52,6 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...pis,
   ...piDisks,
   ...storms,
+  ...switches,
   ...moves,
   ...nfsd,
   ...switchWebhook,

@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url';
 import type { RunningBakery } from '../lab/bakery.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { makeRack, type Rack, register } from '../lab/rack.ts';
+import { sh } from '../lab/sh.ts';
+import { type SnmpSwitch, startSnmpSwitch } from '../lab/switches/snmp-switch.ts';
 import { untilAtRest } from '../lab/world-check.ts';
-import { FLOWS, INTRODUCTION } from './flows.ts';
+import { FLOWS, INTRODUCTION, SWITCH } from './flows.ts';
 import { Transcript } from './transcript.ts';
 
 const FILE = fileURLToPath(new URL('../../docs/api.md', import.meta.url));
@@ -16,13 +18,27 @@ const FILE = fileURLToPath(new URL('../../docs/api.md', import.meta.url));
 inOwnNamespace(import.meta.url, () => {
   let rack: Rack;
   let bakery: RunningBakery;
+  let poe: SnmpSwitch;
 
   before(async () => {
     rack = await makeRack(3);
     bakery = await rack.start();
+    sh('ip', 'address', 'add', `${SWITCH.address}/32`, 'dev', 'lo');
+    const { user: name, authKey, privKey } = SWITCH.user;
+    const user = { name, authKey, privKey, authProtocol: 'sha', privProtocol: 'aes', mayWrite: true } as const;
+    poe = await startSnmpSwitch({
+      address: SWITCH.address,
+      port: 161,
+      portsOfGroup: 2,
+      communities: [],
+      users: [user],
+    });
     for (const serial of rack.serials) await register(bakery, serial);
   });
-  after(async () => rack?.close(bakery));
+  after(async () => {
+    await poe?.close();
+    await rack?.close(bakery);
+  });
 
   test('docs/api.md shows what the server answers', async () => {
     const { root } = rack.world;
@@ -30,6 +46,7 @@ inOwnNamespace(import.meta.url, () => {
     transcript.say(INTRODUCTION);
     const scene = {
       transcript,
+      poe,
       image: join(root, '..', 'tiny.img'),
       rest: () => untilAtRest(rack.world, 60_000),
     };

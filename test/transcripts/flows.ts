@@ -1,9 +1,13 @@
+import type { Ipv4 } from '../../core/ids.ts';
+import type { SnmpSwitch } from '../lab/switches/snmp-switch.ts';
 import type { Transcript } from './transcript.ts';
 
 /** What the flows find in place. */
 export interface Scene {
   readonly transcript: Transcript;
   readonly image: string;
+  /** A PoE switch at its address. */
+  readonly poe: SnmpSwitch;
   /** Waits until no operation is under way. */
   rest(): Promise<void>;
 }
@@ -46,6 +50,38 @@ export async function poolFlow({ transcript: t }: Scene): Promise<void> {
   t.say('Lists are given in pages; `next` is the cursor of the one that follows.');
   await t.curl({ path: '/pis?tag=ci&minMemoryMiB=2048', lines: 50 });
   t.say('*Forget* takes a Pi that is free out of the inventory; it enters again when it asks for its boot files.');
+  await t.curl({ method: 'DELETE', path: '/pis/rack1-04' });
+}
+
+/** The switch that the Pis hang on: port and protocols are the usual ones. */
+export const SWITCH = {
+  address: '192.0.2.7' as Ipv4,
+  user: { user: 'bakery', authKey: 'a-good-password', privKey: 'another-password' },
+};
+
+/** A switch, and which Pi hangs on which of its ports. */
+export async function switchFlow({ transcript: t, poe }: Scene): Promise<void> {
+  t.say('## A switch and its ports');
+  t.say(
+    'A switch is entered with what it takes to reach it; `GET /switches/kinds` says what that is for each kind, and [power.md](power.md) in words. ' +
+      'Keys and passwords are sealed, and no call shows them.',
+  );
+  const settings = { host: SWITCH.address, ...SWITCH.user };
+  await t.curl({ path: '/switches', json: { name: 'poe-a', kind: 'snmp-poe', settings } });
+  t.say('A test asks it now, and says what it is, or what is wrong.');
+  await t.curl({ path: '/switches/poe-a/test', json: {} });
+  t.say(
+    'A discovery looks up the MACs of Pis in its forwarding table; with `apply` those that are alone on a port are bound to it.',
+  );
+  const [id, mac] = ['0000000000a1c0de', 'dc:a6:32:0a:1c:de'];
+  await t.curl({ path: '/pis', json: { id, name: 'rack1-04', mac }, lines: 3 });
+  poe.box.plug('1.2', 4);
+  poe.box.enable('1.2', 'on');
+  poe.box.describe('1.2', { alias: 'rack1-04', macs: [mac] });
+  await t.curl({ path: '/switches/poe-a/discover', json: { apply: true }, lines: 18 });
+  await t.curl({ path: '/switches/poe-a/ports', lines: 50 });
+  t.say('It is forgotten with its keys; with `unbind` also while Pis are bound to its ports.');
+  await t.curl({ method: 'DELETE', path: '/switches/poe-a?unbind=true' });
   await t.curl({ method: 'DELETE', path: '/pis/rack1-04' });
 }
 
@@ -141,4 +177,14 @@ $ AUTH="Authorization: Bearer $(cat data/admin-token)"
 \`\`\``;
 
 /** In the order of the document; each finds what the ones before it left. */
-export const FLOWS = [bakeFlow, poolFlow, rebakeFlow, snapshotFlow, watchFlow, trashFlow, tokenFlow, problemFlow];
+export const FLOWS = [
+  bakeFlow,
+  poolFlow,
+  switchFlow,
+  rebakeFlow,
+  snapshotFlow,
+  watchFlow,
+  trashFlow,
+  tokenFlow,
+  problemFlow,
+];

@@ -19,6 +19,7 @@ const PI: Pi = {
   desiredPower: 'on',
   maintenance: false,
   manageDisks: false,
+  movedTo: undefined,
   quarantine: false,
   awaitOff: false,
   fault: 'could not be switched off',

@@ -20,6 +20,7 @@ const pi = (id: string, more: Partial<Pi> = {}): Pi => ({
   desiredPower: undefined,
   maintenance: false,
   manageDisks: false,
+  movedTo: undefined,
   quarantine: false,
   awaitOff: false,
   fault: undefined,
@@ -64,6 +65,7 @@ test('what is in use, claimed, flagged or faulty is not picked', () => {
     { quarantine: true },
     { awaitOff: true },
     { fault: 'broken' },
+    { movedTo: { switch: 'a', port: '1' } },
   ] as Partial<Pi>[]) {
     const pis = [pi('00000001', more)];
     assert.equal(why({}, pis), 'not-found no-free-pi: no available Pi found');

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { closeSeal, openSeal, sealWith } from '../../core/host/sealed.ts';
+import { closeSeal, makeKey, openSeal, sealWith } from '../../core/host/sealed.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const TEXT = '{"authKey":"correct horse","privKey":"ü🥧"}';
@@ -55,6 +55,13 @@ describe('the key file', () => {
     assert.deepEqual([statSync(file).size, statSync(file).mode & 0o777], [32, 0o600]);
     for (const one of all) assert.equal(await sealWith(file).open(one, 'a'), TEXT);
     assert.deepEqual(readdirSync(folder), ['secrets.key']);
+  });
+
+  test('that somebody else made first stays', async () => {
+    await makeKey(file);
+    const first = readFileSync(file);
+    await makeKey(file);
+    assert.deepEqual(readFileSync(file), first);
   });
 
   test('that is missing is made by nobody who only opens', async () => {

@@ -5,7 +5,7 @@ import { listFeed } from '../../db/events.ts';
 import { openDatabase } from '../../db/open.ts';
 import { addPi, patchPi } from '../../db/pis.ts';
 import { createManualDriver } from '../../server/power/drivers/manual.ts';
-import { createSwitching, NO_SWITCHES } from '../../server/switching.ts';
+import { createSwitching } from '../../server/switching.ts';
 import { fakeClock } from '../lab/fake-clock.ts';
 import { toySwitch } from '../lab/toy-switch.ts';
 
@@ -55,6 +55,6 @@ test('a switch that may have too little power for the model of a Pi is told of i
 
 test('where nobody has entered a switch, the driver of the environment does all', async () => {
   const { world, switching } = await setUp();
-  world.bound = { ...NO_SWITCHES } as typeof world.bound;
+  world.bound = { find: () => undefined, boundPort: () => undefined } as typeof world.bound;
   assert.deepEqual([switching.driver.name, switching.driver.reach(PI)], ['manual', 'by-hand']);
 });

@@ -5,6 +5,7 @@ import type { RunningBakery } from '../lab/bakery.ts';
 import { type ContractCheck, contractCheck, type Document } from '../lab/contract-check.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { makeRack, type Rack } from '../lab/rack.ts';
+import { startToySwitch, type ToySwitch } from '../lab/switches/toy-switch.ts';
 import { bytes, ok, typedClient } from '../lab/typed-client.ts';
 import { WebhookReceiver } from '../lab/webhook-receiver.ts';
 
@@ -16,6 +17,7 @@ inOwnNamespace(import.meta.url, () => {
   let rack: Rack;
   let bakery: RunningBakery;
   let receiver: WebhookReceiver;
+  let toy: ToySwitch;
   let check: ContractCheck;
   const succeeded = new Set<string>();
 
@@ -32,12 +34,15 @@ inOwnNamespace(import.meta.url, () => {
 
   before(async () => {
     rack = await makeRack(4);
+    // With the kind of switches that the lab has.
     bakery = await rack.startHeld();
+    toy = await startToySwitch(['1', '2'], 'a-good-password');
     receiver = await new WebhookReceiver().listen();
     check = contractCheck((await describeApi('0')) as Document);
   });
   after(async () => {
     await receiver?.close();
+    await toy?.close();
     await rack?.close(bakery);
   });
 
@@ -208,6 +213,37 @@ inOwnNamespace(import.meta.url, () => {
       [[id, 'done']],
     );
     await ok(200, api.DELETE('/api/v1/pis/{piId}', one));
+  });
+
+  test('a switch whose ports are found and given up again', async () => {
+    const api = client();
+    const id = rack.serials[2] ?? '';
+    const mac = 'dc:a6:32:00:00:01';
+    await ok(201, api.POST('/api/v1/pis', { body: { id, mac } }));
+    toy.ports['2']?.macs.push(mac);
+    const { kinds } = await ok(200, api.GET('/api/v1/switches/kinds'));
+    const lab = kinds.find(({ name }) => name === 'lab');
+    assert.deepEqual([lab?.secrets, lab?.settings.type], [['password', 'backupPassword'], 'object']);
+    const settings = { url: toy.url, password: toy.password };
+    const made = await ok(201, api.POST('/api/v1/switches', { body: { name: 'poe-a', kind: 'lab', settings } }));
+    const params = { path: { name: 'poe-a' } };
+    assert.deepEqual(await ok(200, api.GET('/api/v1/switches/{name}', { params })), made);
+    assert.deepEqual((await ok(200, api.GET('/api/v1/switches'))).switches, [made]);
+    const body = { notes: 'top of rack 1', settings: { timeoutMs: 900 } };
+    await ok(200, api.PATCH('/api/v1/switches/{name}', { params, body }));
+    assert.equal((await ok(200, api.POST('/api/v1/switches/{name}/test', { params, body: {} }))).ports, 2);
+    const found = await ok(200, api.POST('/api/v1/switches/{name}/discover', { params, body: { apply: true } }));
+    assert.deepEqual(found.pis.find(({ outcome }) => outcome === 'bound')?.pi, id);
+    const { ports } = await ok(200, api.GET('/api/v1/switches/{name}/ports', { params }));
+    assert.deepEqual(
+      ports.map(({ port, pi }) => [port, pi]),
+      [
+        ['1', undefined],
+        ['2', id],
+      ],
+    );
+    await ok(200, api.DELETE('/api/v1/switches/{name}', { params: { ...params, query: { unbind: true } } }));
+    await ok(200, api.DELETE('/api/v1/pis/{piId}', { params: { path: { piId: id } } }));
   });
 
   test('an upload that is cancelled', async () => {

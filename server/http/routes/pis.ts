@@ -41,7 +41,7 @@ function remarksOf(body: z.output<typeof PiPatch>): PiRemarks {
 
 /** Pis, whatever their state: finding them, and what people say of them. */
 export function piRoutes(app: Api, ports: ApiPorts): void {
-  const { db, clock } = ports;
+  const { db, clock, switches } = ports;
 
   app.get(
     '/pis',
@@ -106,8 +106,11 @@ export function piRoutes(app: Api, ports: ApiPorts): void {
         }
         return { replayed: false, shape };
       });
+      if (body.port !== undefined) await switches.refresh();
       if (answer.replayed) reply.header('idempotency-replayed', 'true');
-      return reply.code(201).send(answer.shape);
+      // What reaches its power now: the binding was not known while the shape was made.
+      const { shape } = answer;
+      return reply.code(201).send({ ...shape, power: { ...shape.power, reach: ports.power.reach(id) } });
     },
   );
 
@@ -146,7 +149,8 @@ export function piRoutes(app: Api, ports: ApiPorts): void {
     },
     async (request) => {
       const { id } = await requirePiCalled(db, request.params.piId);
-      await remarkOn(db, id, remarksOf(request.body));
+      await remarkOn(db, id, remarksOf(request.body), clock.now());
+      if (request.body.port !== undefined) await switches.refresh();
       return piShape(db, id, ports);
     },
   );
@@ -166,6 +170,7 @@ export function piRoutes(app: Api, ports: ApiPorts): void {
     },
     async (request) => {
       await forgetPi(db, (await requirePiCalled(db, request.params.piId)).id);
+      await switches.refresh();
       return {};
     },
   );

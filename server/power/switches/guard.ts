@@ -1,14 +1,7 @@
 import type { PiId } from '../../../core/ids.ts';
 import type { Pi, PiPort } from '../../../core/pi.ts';
 import type { PortReading } from './kind.ts';
-
-/**
- * Addresses that a manufacturer gave to a device. The others (bit 1 of the first octet, IEEE 802-2014 8.2.2) software makes for itself: a Pi that runs
- * containers or virtual machines has several of those.
- */
-function manufactured(macs: readonly string[]): string[] {
-  return macs.filter((mac) => (Number.parseInt(mac.slice(0, 2), 16) & 2) === 0);
-}
+import { isManufactured } from './whereabouts.ts';
 
 /**
  * Why a port must not be switched for a Pi, or undefined when it may. `owner` is the Pi that is bound to it now, `reading` what its switch
@@ -23,7 +16,7 @@ export function whyNotOurs(facts: {
   const { pi, port, owner, reading } = facts;
   const where = `port ${port.port} of switch ${port.switch}`;
   if (owner?.id !== pi) return `Pi ${pi} is not bound to ${where} any more`;
-  const [station, ...others] = manufactured(reading?.macs ?? []);
+  const [station, ...others] = (reading?.macs ?? []).filter(isManufactured);
   if (others.length > 0) return `${others.length + 1} devices are behind ${where}: it is not a port of Pi ${pi} alone`;
   const isOther = owner.mac !== undefined && station !== undefined && station !== owner.mac;
   return isOther ? `another device than Pi ${pi} is on ${where}` : undefined;

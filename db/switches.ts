@@ -1,0 +1,123 @@
+import type { Selectable } from 'kysely';
+import { BakeryError } from '../core/errors.ts';
+import type { PiId } from '../core/ids.ts';
+import type { PiPort } from '../core/pi.ts';
+import { atomically, type Executor } from './open.ts';
+import { findPi, patchPi, setMovedTo } from './pis.ts';
+import type { Schema } from './schema.ts';
+
+/** Each is asked again and again, and is a device in memory. */
+const MOST_SWITCHES = 200;
+
+/** Settings of a switch by their names, as they were entered: defaults are the matter of its kind. */
+export type SwitchSettings = Readonly<Record<string, string | number | boolean | null>>;
+
+/** A switch whose ports Pis hang on, as an operator entered it. */
+export interface SwitchRecord {
+  readonly name: string;
+  readonly kind: string;
+  readonly notes: string;
+  /** Without what is secret. */
+  readonly settings: SwitchSettings;
+  /** What is secret, sealed for this name. */
+  readonly sealed: Uint8Array | undefined;
+  readonly createdAt: number;
+}
+
+function toSwitch(row: Selectable<Schema['switches']>): SwitchRecord {
+  return {
+    name: row.name,
+    kind: row.kind,
+    notes: row.notes,
+    settings: JSON.parse(row.settings),
+    sealed: row.secrets ?? undefined,
+    createdAt: row.created_at,
+  };
+}
+
+/** All switches, by name. */
+export async function listSwitches(ex: Executor): Promise<SwitchRecord[]> {
+  return (await ex.selectFrom('switches').selectAll().orderBy('name').execute()).map(toSwitch);
+}
+
+/** The switch of that name; throws `switch-unknown` (not-found). */
+export async function requireSwitch(ex: Executor, name: string): Promise<SwitchRecord> {
+  const row = await ex.selectFrom('switches').selectAll().where('name', '=', name).executeTakeFirst();
+  if (!row) throw new BakeryError('not-found', 'switch-unknown', 'there is no such switch');
+  return toSwitch(row);
+}
+
+/**
+ * Enters a switch.
+ * @throws BakeryError `switch-exists`, `too-many-switches` (conflict).
+ */
+export async function addSwitch(ex: Executor, record: SwitchRecord): Promise<void> {
+  await atomically(ex, async (trx) => {
+    const all = await listSwitches(trx);
+    if (all.some(({ name }) => name === record.name)) {
+      throw new BakeryError('conflict', 'switch-exists', `there is a switch ${record.name} already`);
+    }
+    if (all.length >= MOST_SWITCHES) {
+      throw new BakeryError('conflict', 'too-many-switches', `there are ${MOST_SWITCHES} switches already`);
+    }
+    const { name, kind, notes, settings, sealed, createdAt } = record;
+    const row = { name, kind, notes, settings: JSON.stringify(settings), secrets: sealed ?? null };
+    await trx
+      .insertInto('switches')
+      .values({ ...row, created_at: createdAt })
+      .execute();
+  });
+}
+
+/** Puts other notes and settings in the place of those it had. */
+export async function changeSwitch(
+  ex: Executor,
+  { name, notes, settings, sealed }: Pick<SwitchRecord, 'name' | 'notes' | 'settings' | 'sealed'>,
+): Promise<void> {
+  await ex
+    .updateTable('switches')
+    .set({ notes, settings: JSON.stringify(settings), secrets: sealed ?? null })
+    .where('name', '=', name)
+    .execute();
+}
+
+/**
+ * Forgets a switch; it is fine when there is none. With `unbind` the Pis that are bound to its ports are bound to none.
+ * @throws BakeryError `switch-in-use` (conflict) when there are such Pis, without `unbind`.
+ */
+export async function removeSwitch(
+  ex: Executor,
+  name: string,
+  options: { unbind: boolean; now: number },
+): Promise<void> {
+  await atomically(ex, async (trx) => {
+    const bound = [...(await listBoundPorts(trx))].filter(([, port]) => port.switch === name);
+    const [first] = bound;
+    if (first && !options.unbind) {
+      const more = bound.length > 1 ? `, and ${bound.length - 1} more are to others` : '';
+      const message = `Pi ${first[0]} is bound to port ${first[1].port} of that switch${more}`;
+      throw new BakeryError('conflict', 'switch-in-use', message);
+    }
+    for (const [pi] of bound) await bindPort(trx, pi, null, options.now);
+    await trx.deleteFrom('switches').where('name', '=', name).execute();
+  });
+}
+
+/** The port that each Pi is bound to, of those that are bound. */
+export async function listBoundPorts(ex: Executor): Promise<Map<PiId, PiPort>> {
+  const rows = await ex.selectFrom('pis').select(['id', 'switch', 'port']).where('switch', 'is not', null).execute();
+  return new Map(
+    rows.flatMap(({ id, switch: name, port }) =>
+      name === null || port === null ? [] : [[id as PiId, { switch: name, port }]],
+    ),
+  );
+}
+
+/** Binds a Pi to a port, or with null to none. What was found of it at another port is over then, and that is told. */
+export async function bindPort(ex: Executor, id: PiId, port: PiPort | null, now: number): Promise<void> {
+  await atomically(ex, async (trx) => {
+    if (!(await findPi(trx, id))) return;
+    await setMovedTo(trx, id, null, now);
+    await patchPi(trx, id, { port });
+  });
+}
