@@ -22,7 +22,8 @@ inOwnNamespace(import.meta.url, () => {
 
   before(async () => {
     rack = await makeRack(3);
-    bakery = await rack.start();
+    // Its pauses are short.
+    bakery = await rack.startHeld();
     sh('ip', 'address', 'add', `${SWITCH.address}/32`, 'dev', 'lo');
     const { user: name, authKey, privKey } = SWITCH.user;
     const user = { name, authKey, privKey, authProtocol: 'sha', privProtocol: 'aes', mayWrite: true } as const;
