@@ -46,7 +46,7 @@ async function run(): Promise<void> {
     BAKERY_ROOT_SIZE: '64MiB',
     HTTP_PORT: String(HTTP_PORT),
   };
-  await openLab({ boards, folder: FOLDER, settings, isWhole: true, base, token, place: onBridge }, ending);
+  await openLab({ boards, settings, isWhole: true, base, token, place: onBridge }, ending);
 }
 
 run().catch((error: unknown) => {

@@ -5,14 +5,12 @@ import { createPi } from './pi.ts';
 import type { PiPlace } from './place.ts';
 import { makeSampleImage } from './sample.ts';
 import { startLabServer } from './server.ts';
-import { startWebSwitch } from './switch.ts';
+import { startPoeSwitch } from './switch.ts';
 import { labelOf, labIsUp, piLine, SAMPLE } from './words.ts';
 
 /** What a lab stands on. */
 export interface LabGround {
   readonly boards: readonly LabBoard[];
-  /** A folder of the lab's own. */
-  readonly folder: string;
   /** Settings of its server, beside those that every lab has. */
   readonly settings: Readonly<Record<string, string>>;
   /** False without root: nothing can be baked. */
@@ -29,7 +27,7 @@ export interface LabGround {
  * which they come into the fridge. All that it starts is added to `ending`, which is also what happens when the server ends by itself.
  */
 export async function openLab(ground: LabGround, ending: Ending): Promise<void> {
-  const { boards, folder, token, isWhole } = ground;
+  const { boards, token, isWhole } = ground;
   let tftpPort = 0;
   const pis = boards.map((board) =>
     createPi(
@@ -38,10 +36,10 @@ export async function openLab(ground: LabGround, ending: Ending): Promise<void> 
       (words) => console.log(piLine(board, words)),
     ),
   );
-  const power = await startWebSwitch(pis, folder);
+  const power = await startPoeSwitch(pis, (error) => console.error('[lab]', error));
   ending.add(() => power.close());
   ending.add(() => Promise.all(pis.map((pi) => pi.off())));
-  const settings = { BAKERY_LABEL: labelOf({ isWhole }), ...ground.settings, ...power.settings };
+  const settings = { BAKERY_LABEL: labelOf({ isWhole }), ...ground.settings };
   const server = await startLabServer(settings, token);
   ending.add(() => server.stop());
   server.ended.then((code) => {
@@ -50,11 +48,12 @@ export async function openLab(ground: LabGround, ending: Ending): Promise<void> 
     return ending.now(1);
   });
   tftpPort = server.tftpPort;
+  await power.enter(server);
   if (isWhole && (await server.call('GET', `/bakeforms/${SAMPLE}`)).status === 404) {
     const made = await server.call('POST', `/bakeforms/${SAMPLE}`, makeSampleImage());
     if (made.status !== 201) throw new Error(`the sample is no bakeform: ${JSON.stringify(made.body)}`);
   }
   const base = ground.base ?? new URL(server.base).origin;
   for (const line of labIsUp({ base, token, boards, power: power.title, isWhole })) console.log(line);
-  await introduce(pis, server, ({ board }, words) => console.log(piLine(board, words)));
+  await introduce({ pis, server, power }, ({ board }, words) => console.log(piLine(board, words)));
 }

@@ -37,7 +37,7 @@ export async function runRootless(wish: LabWish, token: string): Promise<never> 
     BAKERY_TRUSTED_RELAYS: ['127.0.0.1', ...boards.map(({ address }) => address)].join(','),
   };
   try {
-    await openLab({ boards, folder, settings, isWhole: false, token, place: onLoopback }, ending);
+    await openLab({ boards, settings, isWhole: false, token, place: onLoopback }, ending);
   } catch (error) {
     if (!ending.isOn()) console.error('bakery lab:', error instanceof Error ? error.message : error);
     return ending.now(1);
