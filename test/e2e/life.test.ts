@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, openAsBlob, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openAsBlob, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,11 +12,20 @@ import { inOwnNamespace } from '../lab/namespace.ts';
 import { type LabNetwork, makeLabNetwork } from '../lab/network.ts';
 import { bootFileOf, newKernelOf, sha256 } from '../lab/new-kernel.ts';
 import { createPiOnPort, type PiOnPort } from '../lab/pi-on-port.ts';
-import { type PowerServer, startPowerServer } from '../lab/power-server.ts';
 import { blockPorts } from '../lab/sabotage.ts';
 import { sh } from '../lab/sh.ts';
+import { type SnmpSwitch, startSnmpSwitch } from '../lab/switches/snmp-switch.ts';
 
 const PI = { id: '5564247d', mac: 'b8:27:eb:64:24:7d', address: '10.99.0.21' };
+/** The port that it hangs on, and who may switch it. */
+const PORT = '1.3';
+const OPERATOR = {
+  name: 'bakery',
+  authProtocol: 'sha256',
+  authKey: 'auth-secret/0123',
+  privProtocol: 'aes',
+  privKey: 'priv-secret/4567',
+} as const;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 interface DiskInfo {
@@ -39,7 +48,7 @@ inOwnNamespace(
     let network: LabNetwork;
     let bakery: RunningBakery;
     let pi: PiOnPort;
-    let powerServer: PowerServer;
+    let poe: SnmpSwitch;
     /** How long its ROM asks for a file. */
     let patienceMs = 30_000;
     const times: [string, number][] = [];
@@ -124,25 +133,24 @@ inOwnNamespace(
           return patienceMs;
         },
       });
-      powerServer = await startPowerServer({ 0: pi });
-      const ppiConfig = join(root, 'ppi.json');
-      writeFileSync(ppiConfig, JSON.stringify({ piList: { [PI.id]: { piId: PI.id, id: 0, url: powerServer.url } } }));
+      poe = await startSnmpSwitch({
+        communities: [],
+        users: [{ ...OPERATOR, mayWrite: true }],
+        onPower: (_, power) => void pi[power](),
+      });
+      poe.box.plug(PORT, 4);
+      poe.box.describe(PORT, { macs: [PI.mac] });
       bakery = await timed('start the server', () =>
         startBakery({
           root,
-          settings: {
-            BAKERY_POWER: 'simpleweb',
-            PPI_CONFIG_PATH: ppiConfig,
-            BAKERY_ADDRESS: network.server,
-            BAKERY_DHCP: 'proxy',
-          },
+          settings: { BAKERY_ADDRESS: network.server, BAKERY_DHCP: 'proxy' },
         }),
       );
     });
     after(async () => {
       await pi?.dispose();
       await bakery?.stop();
-      await powerServer?.close();
+      await poe?.close();
       await network?.close();
       if (root) {
         await stopLeftovers(root);
@@ -161,14 +169,20 @@ inOwnNamespace(
       assert.ok(made.notes.some((note) => note.includes('/boot/firmware vfat')));
     });
 
-    test('admits an unknown Pi that asks for its boot files, and switches it off', async () => {
+    test('admits an unknown Pi that asks for its boot files, finds the port of the PoE switch that it hangs on, and switches it off', async () => {
       assert.deepEqual(await ask('GET', '/fridge', 200), {});
-      await timed('an unknown Pi asks and is in the fridge, off', async () => {
-        await pi.on();
+      await timed('an unknown Pi asks and is in the fridge', async () => {
+        poe.box.enable(PORT, 'on');
         await until('in the fridge', 30_000, async () => PI.id in (await ask<object>('GET', '/fridge', 200)));
-        await until('switched off', 30_000, async () => !pi.powered());
       });
-      assert.equal(powerServer.calls.at(-1)?.action, 'off');
+      const { name: user, ...keys } = OPERATOR;
+      const settings = { host: '127.0.0.1', port: poe.port, user, ...keys };
+      await ask('POST', '/switches', 201, { name: 'poe-a', kind: 'snmp-poe', settings });
+      const { pis } = await ask<{ pis: object[] }>('POST', '/switches/poe-a/discover', 200, { apply: true });
+      assert.deepEqual(pis, [{ pi: PI.id, outcome: 'bound', port: { switch: 'poe-a', port: PORT }, binds: true }]);
+      await ask('POST', `/pis/${PI.id}/power`, 202, { action: 'off' });
+      await until('switched off', 30_000, async () => !pi.powered());
+      assert.deepEqual(poe.changes, [`off ${PORT}`]);
     });
 
     test('bakes it, boots it over TFTP and NFS, and it writes to its disk what only its settings told it', async (t) => {
@@ -315,8 +329,8 @@ inOwnNamespace(
 
     test('unbakes it: volumes, exports, mounts and power are gone, and it is in the fridge', async () => {
       await timed('unbake', unbake);
-      assert.equal(pi.powered(), false);
-      assert.equal(powerServer.calls.at(-1)?.action, 'off');
+      assert.equal(poe.changes.at(-1), `off ${PORT}`);
+      await until('without power', 15_000, async () => !pi.powered());
       assert.deepEqual(Object.keys(await ask<object>('GET', '/fridge', 200)), [PI.id]);
       assert.deepEqual(await ask('GET', '/disks', 200), { disks: {} });
       assert.deepEqual(await ganeshaBackend({ root, log: quiet }).list(), []);
