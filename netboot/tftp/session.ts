@@ -95,7 +95,8 @@ export function startSession(
     if (timerMs !== undefined) setTimer(timerMs);
     if (!send) return;
     sendBlocks(send.from, send.to);
-    thread.poll.during(pollMs(step.state.roundTrip, thread.transfers()));
+    // After the last block there is nothing to go on with.
+    if (send.to < step.state.lastBlock) thread.poll.during(pollMs(step.state.roundTrip, thread.transfers()));
   }
 
   function sendBlocks(from: number, to: number): void {

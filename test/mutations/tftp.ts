@@ -76,4 +76,12 @@ export const tftp: readonly Mutation[] = [
     test: 'test/unit/netboot/poll.test.ts',
     fails: 'a thread with more than two transfers',
   },
+  {
+    name: 'tftp: nothing is looked for after the last block',
+    file: 'netboot/tftp/session.ts',
+    old: 'if (send.to < step.state.lastBlock) thread',
+    new: 'thread',
+    test: 'test/unit/netboot/transfers.test.ts',
+    fails: 'an acknowledgement is looked for between blocks',
+  },
 ];

@@ -193,6 +193,25 @@ test('a client that cannot be reached from the address it asked is a failed tran
   }
 });
 
+test('an acknowledgement is looked for between blocks, and not after the last', async (context) => {
+  const socket = openSocket(context);
+  await new Promise<void>((resolve) => socket.bind(0, LOOPBACK, resolve));
+  const { port } = socket.address();
+  let looked = 0;
+  const thread = { poll: { during: () => void looked++ }, transfers: () => 1 };
+  const request = { client: LOOPBACK, port, filename: 'x', localAddress: LOOPBACK };
+  const source = await openSource({ kind: 'bytes', bytes: randomBytes(2 * 512 + 1) });
+  const session = startSession(request, { options: new Map() }, source, thread);
+  context.after(() => session.stop());
+  for (let block = 0; block < 3; block++) {
+    const { packet, port: from } = await nextDatagram(socket);
+    assert.equal(packet.readUInt16BE(2), block + 1);
+    await sendTo(socket, Buffer.from([0, 4, 0, block + 1]), from);
+  }
+  assert.equal((await session.done).outcome, 'sent');
+  assert.equal(looked, 2, 'of three blocks');
+});
+
 // They wait for timers, so side by side.
 describe('with time', { concurrency: true }, () => {
   test('a block that is lost in lock step comes again, by the timer', async () => {
