@@ -535,6 +535,7 @@ async function start(
       seal,
       places,
       openFiles,
+      consoles: config.BAKERY_CONSOLES,
       desk: watchedRelayDesk(desk, boots),
       boots,
       diagnosisFacts,

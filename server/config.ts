@@ -134,6 +134,10 @@ const SETTINGS = {
     schema: z.coerce.number().min(0).max(1440).default(10),
     help: 'how often switches are asked whether Pis are still on their ports; 0: never',
   },
+  BAKERY_CONSOLES: {
+    schema: filePath.optional(),
+    help: 'a folder where a console server writes <serial>.log for each Pi, to be read over the API',
+  },
   BAKERY_BOOTS_AT_ONCE: {
     schema: limit(16),
     help: 'Pis that boot at a time; the others wait to be switched on; 0: all',

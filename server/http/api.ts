@@ -59,6 +59,8 @@ export interface ApiPorts {
   /** For what is secret of switches. */
   readonly seal: Seal;
   readonly places: Places;
+  /** The folder with what serial consoles of Pis print, `<serial>.log` each; undefined where nobody writes that down. */
+  readonly consoles: string | undefined;
   /** What is open on roots of Pis. */
   readonly openFiles: Pick<OpenFiles, 'opened'>;
   readonly desk: BootDesk;

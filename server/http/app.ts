@@ -22,6 +22,7 @@ import { bakeformRoutes, uploadBakeformRoute } from './routes/bakeforms.ts';
 import { bootFileRoute } from './routes/boot-files.ts';
 import { bootRoutes } from './routes/boots.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { consoleRoute } from './routes/console.ts';
 import { diskRoutes } from './routes/disks.ts';
 import { dnsmasqRoute } from './routes/dnsmasq.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -97,6 +98,7 @@ async function routesOfApi(
   downloadRoute(api, ports);
   bootFileRoute(api, ports);
   dnsmasqRoute(api, ports);
+  consoleRoute(api, ports);
   uploadRoutes(api, ports, limits);
   await api.register(async (rawScope) => {
     const raw = rawScope as unknown as Api;

@@ -30,7 +30,7 @@ export const PACKAGES = [
   { name: 'dbus-daemon', for: 'start', programs: ['dbus-daemon'] },
   { name: 'dbus-bin', for: 'start', programs: ['dbus-send'] },
   { name: 'openssh-client', for: 'test', programs: ['ssh-keygen'] },
-  { name: 'qemu-system-arm', for: 'test', programs: ['qemu-system-aarch64'] },
+  { name: 'qemu-system-arm', for: 'lab-qemu', programs: ['qemu-system-aarch64'] },
   // A machine with the kernel's own NFS server.
   { name: 'qemu-system-x86', for: 'test', programs: ['qemu-system-x86_64'] },
   { name: 'iproute2', for: 'start', programs: ['ip'] },
@@ -55,16 +55,16 @@ export const PACKAGES = [
   { name: 'systemd', for: 'test', programs: ['systemd-analyze'] },
   { name: 'curl', for: 'test', programs: ['curl'] },
   { name: 'git', for: 'test', programs: ['git'] },
-  { name: 'cpio', for: 'test', programs: ['cpio'] },
-  { name: 'kmod', for: 'test', programs: ['depmod', 'modprobe'] },
+  { name: 'cpio', for: 'lab-qemu', programs: ['cpio'] },
+  { name: 'kmod', for: 'lab-qemu', programs: ['depmod', 'modprobe'] },
   { name: 'zip', for: 'test', programs: ['zip'] },
   { name: 'openssl', for: 'test', programs: ['openssl'] },
 ];
 
 /** Each needs what those before it need. */
-const PURPOSES = ['start', 'lab', 'test'];
+const PURPOSES = ['start', 'lab', 'lab-qemu', 'test'];
 
-/** The lines of the table that `purpose` (`start`, `lab` or `test`) needs. */
+/** The lines of the table that `purpose` (`start`, `lab`, `lab-qemu` or `test`) needs. */
 export function packagesFor(purpose) {
   return PACKAGES.filter((entry) => PURPOSES.indexOf(entry.for) <= PURPOSES.indexOf(purpose));
 }

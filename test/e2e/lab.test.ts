@@ -72,3 +72,23 @@ test('a lab whose process is killed leaves nothing either', async () => {
   assert.equal(await lab.end('SIGKILL'), 'SIGKILL');
   await until('nothing is left', () => lab.remains().length === 0);
 });
+
+test('with --qemu the first Pi is an emulated Raspberry Pi 3, whose serial console is read over the API', async (t) => {
+  const lab = await startLab(['1', '--qemu', '--http-port', '0']);
+  t.after(() => lab.end('SIGKILL'));
+  const PI = '1ab00001';
+  await lab.prints('lab-1 (3B): power off');
+  assert.equal((await call(lab, 'GET', `/pis/${PI}/console`)).status, 404, 'it has printed nothing yet');
+  const baked = await call(lab, 'POST', '/fridge', { bakeformName: 'pi3', piId: PI, power: 'on' });
+  assert.equal(baked.status, 202);
+  await lab.prints('lab-1 (3B): up');
+  const { boots } = (await call(lab, 'GET', `/pis/${PI}/boots`)).body as { boots: { stages: { stage: string }[] }[] };
+  assert.equal(boots[0]?.stages.at(-1)?.stage, 'ready', 'by its own call');
+  const answer = await fetch(`${lab.base}/pis/${PI}/console`, { headers: { authorization: `Bearer ${lab.token}` } });
+  const printed = await answer.text();
+  for (const words of ['Booting Linux on physical CPU', 'LAB root-mounted', `LAB hostname ${PI}`, 'LAB ready\n']) {
+    assert.ok(printed.includes(words), words);
+  }
+  assert.equal(await lab.end('SIGINT'), 0);
+  await until('nothing is left', () => lab.remains().length === 0);
+});

@@ -1033,6 +1033,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pis/{piId}/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the end of what a Pi's serial console printed
+         * @description Bakery reads no serial line: a console server (conserver, ser2net, tio) does, and writes `<serial>.log` into the folder of `BAKERY_CONSOLES`. Without escape sequences and control characters.
+         */
+        get: operations["getConsole"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/uploads": {
         parameters: {
             query?: never;
@@ -8440,6 +8460,59 @@ export interface operations {
             };
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
+            414: components["responses"]["Problem414a"];
+            429: components["responses"]["Problem429a"];
+            500: components["responses"]["Problem500a"];
+            503: components["responses"]["Problem503a"];
+        };
+    };
+    getConsole: {
+        parameters: {
+            query?: {
+                /**
+                 * @description of its end, at most
+                 * @example 4096
+                 */
+                bytes?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description its id, serial number or name
+                 * @example 687680cd
+                 */
+                piId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description its last lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Problem400c"];
+            401: components["responses"]["Problem401a"];
+            403: components["responses"]["Problem403a"];
+            /**
+             * @description It names something that does not exist.
+             *
+             *     - `pi-unknown`: No Pi with that id has been seen.
+             *     - `no-console`: Nobody writes down what the serial console of that Pi prints.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             414: components["responses"]["Problem414a"];
             429: components["responses"]["Problem429a"];
             500: components["responses"]["Problem500a"];

@@ -55,6 +55,10 @@ export function createPiOnPort(pi: {
   server?: string;
   /** Folders that it must not be able to reach; they must be there. */
   hide: readonly string[];
+  /** Where its serial console is written; by default in its own folder. */
+  console?: string;
+  /** Told of each event as it comes. */
+  onEvent?(event: PiEvent): void;
   /** Looked up at each power-on. */
   fileTimeoutMs?: number;
   /** What is emulated from the kernel on; `virt` is fast enough for a whole system. */
@@ -62,6 +66,12 @@ export function createPiOnPort(pi: {
 }): PiOnPort {
   const workdir = mkdtempSync(join(tmpdir(), 'bakery-pi-'));
   const events: PiEvent[] = [];
+  const serialLog = pi.console ?? join(workdir, 'serial.log');
+  /** How many there are then. */
+  function add(event: PiEvent): number {
+    pi.onEvent?.(event);
+    return events.push(event);
+  }
   let child: ChildProcess | undefined;
   let ended: Promise<void> = Promise.resolve();
   let poweredAt = 0;
@@ -71,10 +81,9 @@ export function createPiOnPort(pi: {
     const program = fileURLToPath(new URL('./virtual-pi.ts', import.meta.url));
     return [
       ...['--mount', '--propagation', 'private', process.execPath, program],
-      ...Object.entries({ serial, mac, address, server, workdir, machine }).flatMap(([name, value]) => [
-        `--${name}`,
-        value,
-      ]),
+      ...Object.entries({ serial, mac, address, server, workdir, machine, console: serialLog }).flatMap(
+        ([name, value]) => [`--${name}`, value],
+      ),
       ...hide.flatMap((folder) => ['--hide', folder]),
       ...(fileTimeoutMs === undefined ? [] : ['--file-timeout-ms', String(fileTimeoutMs)]),
     ];
@@ -92,17 +101,17 @@ export function createPiOnPort(pi: {
     // The reader is gone at a power cut, and our end of the pipe with it.
     started.stdin.on('error', () => undefined);
     createInterface({ input: started.stdout }).on('line', (line) => {
-      if (line.startsWith('{')) events.push({ ...JSON.parse(line), at: Date.now() });
+      if (line.startsWith('{')) add({ ...JSON.parse(line), at: Date.now() });
     });
     ended = new Promise((resolve) => {
       started.once('error', (error) => {
-        events.push({ event: 'failed', at: Date.now(), reason: `virtual-pi.ts: ${error.message}` });
+        add({ event: 'failed', at: Date.now(), reason: `virtual-pi.ts: ${error.message}` });
         resolve();
       });
       started.once('close', (code, signal) => {
         // SIGTERM is a power cut that came before it could listen for one: nothing was plugged in yet.
         if (code !== 0 && signal !== 'SIGTERM')
-          events.push({
+          add({
             event: 'failed',
             at: Date.now(),
             reason: `virtual-pi.ts (${signal ?? code}): ${words.trim()}`,
@@ -116,7 +125,7 @@ export function createPiOnPort(pi: {
     events,
     async on() {
       if (port.powered()) return;
-      poweredAt = events.push({ event: 'on', at: Date.now() });
+      poweredAt = add({ event: 'on', at: Date.now() });
       boot();
     },
     async off() {
@@ -127,7 +136,7 @@ export function createPiOnPort(pi: {
       await ended;
       clearTimeout(overdue);
       child = undefined;
-      events.push({ event: 'off', at: Date.now() });
+      add({ event: 'off', at: Date.now() });
     },
     powered: () => child !== undefined && child.exitCode === null && child.signalCode === null,
     async waitFor(is, ms) {
@@ -140,7 +149,7 @@ export function createPiOnPort(pi: {
     },
     serialLog() {
       try {
-        return readFileSync(join(workdir, 'serial.log'), 'latin1');
+        return readFileSync(serialLog, 'latin1');
       } catch {
         return '';
       }

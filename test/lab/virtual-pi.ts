@@ -20,7 +20,7 @@ import { boundToUs, LAB_ENV, requireTools, sh, trySh } from './sh.ts';
  *   {event:'qemu', pid}          {event:'marker', text}                                 {event:'halted', code}
  *
  * After `failed` and `halted` it stays, as a board does, until the power is cut: by SIGTERM, or when whoever holds its
- * stdin is gone. With --hide it covers folders first (it must have a mount namespace of its own then), so that neither the
+ * stdin is gone. Its serial console is the file --console, by default serial.log in its folder. With --hide it covers folders first (it must have a mount namespace of its own then), so that neither the
  * image nor the server's storage can be reached.
  */
 const { values } = parseArgs({
@@ -31,6 +31,7 @@ const { values } = parseArgs({
     server: { type: 'string', default: '' },
     bridge: { type: 'string', default: 'labbr0' },
     workdir: { type: 'string', default: '' },
+    console: { type: 'string', default: '' },
     hide: { type: 'string', multiple: true, default: [] },
     machine: { type: 'string', default: 'raspi3b' },
     'file-timeout-ms': { type: 'string', default: '30000' },
@@ -53,6 +54,7 @@ const { bridge } = values;
 /** Interface names have at most 15 characters. */
 const [netns, cable, tap] = [`pi-${serial}`, `ve${serial}`, `tap${serial}`];
 const memory = (name: string) => join(workdir, name);
+const serialLog = values.console || memory('serial.log');
 const ROM = fileURLToPath(new URL('./rom/main.ts', import.meta.url));
 let child: ChildProcess | undefined;
 
@@ -149,12 +151,12 @@ function board(): string[] {
 function qemu(): void {
   sh('ip', 'tuntap', 'add', 'dev', tap, 'mode', 'tap');
   sh('ip', 'link', 'set', tap, 'master', bridge, 'up');
-  const console = ['-display', 'none', '-monitor', 'none', '-no-reboot', '-serial', `file:${memory('serial.log')}`];
+  const console = ['-display', 'none', '-monitor', 'none', '-no-reboot', '-serial', `file:${serialLog}`];
   const words = openSync(memory('qemu.log'), 'w');
   const machine = start(['qemu-system-aarch64', ...board(), '-kernel', memory('kernel'), ...console], 'ignore', words);
   closeSync(words);
   tell('qemu', { pid: machine.pid });
-  const look = followMarkers(memory('serial.log'));
+  const look = followMarkers(serialLog);
   machine.once('close', (code) => {
     look();
     unplug();
@@ -174,6 +176,6 @@ mkdirSync(workdir, { recursive: true });
 hideFolders(values.hide, [workdir, process.execPath, ROM]);
 unplug();
 // Memory is empty at power-on.
-for (const name of ['kernel', 'dtb', 'initramfs', 'cmdline', 'serial.log', 'qemu.log'])
-  rmSync(memory(name), { force: true });
+for (const name of ['kernel', 'dtb', 'initramfs', 'cmdline', 'qemu.log']) rmSync(memory(name), { force: true });
+rmSync(serialLog, { force: true });
 if (await rom()) qemu();

@@ -64,6 +64,7 @@ describe('launcher: arguments', () => {
       const plan = parseArguments(['start', ...argv], {});
       assert.deepEqual([plan.command, plan.args, plan.packages], ['lab', ['6', '--http-port', '9000'], 'lab']);
     }
+    assert.equal(parseArguments(['start', '--lab', '--qemu'], {}).packages, 'lab-qemu');
     assert.deepEqual(parseArguments(['start', '--lab', '--help'], {}).packages, 'none');
     assert.equal(parseArguments(['start', '--label', 'x'], {}).command, 'start');
   });

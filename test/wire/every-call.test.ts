@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { describeApi } from '../../server/http/describe.ts';
 import type { RunningBakery } from '../lab/bakery.ts';
@@ -35,7 +37,10 @@ inOwnNamespace(import.meta.url, () => {
   before(async () => {
     rack = await makeRack(4);
     // With the kind of switches that the lab has.
-    bakery = await rack.startHeld();
+    const consoles = join(rack.world.root, '../consoles');
+    mkdirSync(consoles);
+    writeFileSync(join(consoles, `${rack.serials[0]}.log`), 'login: \x1b[2Jpi\r\n');
+    bakery = await rack.startHeld({ BAKERY_CONSOLES: consoles });
     toy = await startToySwitch(['1', '2'], 'a-good-password');
     receiver = await new WebhookReceiver().listen();
     check = contractCheck((await describeApi('0')) as Document);
@@ -298,6 +303,9 @@ inOwnNamespace(import.meta.url, () => {
     const query = { mode: 'full', first: '127.0.0.10', last: '127.0.0.20' } as const;
     const file = await ok(200, api.GET('/api/v1/netboot/dnsmasq.conf', { params: { query }, parseAs: 'text' }));
     assert.match(String(file), /^dhcp-range=127\.0\.0\.10,127\.0\.0\.20,255\.0\.0\.0,24h$/m);
+    const ofPi = { path: { piId: rack.serials[0] ?? '' }, query: { bytes: 13 } };
+    const printed = await ok(200, api.GET('/api/v1/pis/{piId}/console', { params: ofPi, parseAs: 'text' }));
+    assert.equal(printed, 'gin: pi\n', 'its end, without what a terminal would obey');
     await ok(200, api.GET('/healthz'));
     await ok(200, api.GET('/readyz'));
     assert.match(String(await ok(200, api.GET('/metrics', { parseAs: 'text' }))), /^bakery_/m);

@@ -5,6 +5,8 @@ export interface LabWish {
   readonly pis: number;
   /** The port of the API on 127.0.0.1; 0 picks one. */
   readonly httpPort: number;
+  /** The first Pi is an emulated Raspberry Pi 3. */
+  readonly isEmulated: boolean;
   /** Where its data is kept; absent: nowhere. */
   readonly keep?: string;
 }
@@ -26,6 +28,7 @@ at its end (Ctrl-C). Only the API can be reached, from this machine. Without roo
 into the fridge and are switched, but nothing can be baked.
 
   --http-port N   port of the API on 127.0.0.1 [${USUAL_PORT}]; 0 picks one
+  --qemu          the first Pi is an emulated Raspberry Pi 3 (QEMU), with a kernel and a serial console; as root
   --keep DIR      keep its data in that folder; the next lab with it goes on there [kept nowhere]
   --help          this text
 LOG_LEVEL says how much its server logs [warn].
@@ -42,7 +45,12 @@ function parsed(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { 'http-port': { type: 'string' }, keep: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        'http-port': { type: 'string' },
+        keep: { type: 'string' },
+        qemu: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
   } catch (error) {
     throw new LabRefusal(`${error instanceof Error ? error.message : error}\n\n${LAB_HELP}`);
@@ -59,6 +67,7 @@ export function parseLabArguments(argv: readonly string[]): LabWish | 'help' {
   return {
     pis: whole(count, 'how many Pis', [1, MOST_PIS]),
     httpPort: whole(values['http-port'] ?? String(USUAL_PORT), '--http-port', [0, 65_535]),
+    isEmulated: values.qemu === true,
     ...(values.keep === undefined ? {} : { keep: values.keep }),
   };
 }

@@ -13,12 +13,14 @@ import { relay } from './relay.ts';
  * whatever it leaves running ends with it, and what is mounted goes with the last of them. The socket of the API comes by IPC from
  * outside, where it listens; when whoever holds that channel is gone, this ends.
  */
-const { pis, root, base, token } = JSON.parse(process.argv[2] ?? '') as {
+const { pis, root, base, token, image } = JSON.parse(process.argv[2] ?? '') as {
   readonly pis: number;
   readonly root: string;
   /** Where people reach the API. */
   readonly base: string;
   readonly token: string;
+  /** Of the emulated Pi, if one is wished. */
+  readonly image?: string;
 };
 const HTTP_PORT = 8080;
 /** Below the empty /run that it has been given. */
@@ -37,6 +39,8 @@ async function run(): Promise<void> {
   const boards = labBoards(pis, '10.99.0');
   const network = await makeLabNetwork(boards);
   ending.add(() => network.close());
+  const consoles = join(FOLDER, 'consoles');
+  mkdirSync(consoles);
   const settings = {
     BAKERY_ROOT: root,
     BAKERY_ADDRESS: network.server,
@@ -45,8 +49,20 @@ async function run(): Promise<void> {
     BAKERY_POOL: 'plain',
     BAKERY_ROOT_SIZE: '64MiB',
     HTTP_PORT: String(HTTP_PORT),
+    ...(image === undefined ? {} : { BAKERY_CONSOLES: consoles }),
   };
-  await openLab({ boards, settings, isWhole: true, base, token, place: onBridge }, ending);
+  await openLab(
+    {
+      boards,
+      settings,
+      isWhole: true,
+      base,
+      token,
+      place: onBridge,
+      ...(image === undefined ? {} : { emulated: { image, consoles } }),
+    },
+    ending,
+  );
 }
 
 run().catch((error: unknown) => {

@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LabBoard } from './boards.ts';
+import { createEmulatedPi } from './emulated.ts';
 import type { Ending } from './ending.ts';
 import { introduce } from './introduce.ts';
 import { createPi } from './pi.ts';
 import type { PiPlace } from './place.ts';
 import { makeSampleImage } from './sample.ts';
-import { startLabServer } from './server.ts';
+import { type LabServer, startLabServer } from './server.ts';
 import { startPoeSwitch } from './switch.ts';
-import { labelOf, labIsUp, piLine, SAMPLE } from './words.ts';
+import { EMULATED, labelOf, labIsUp, piLine, SAMPLE } from './words.ts';
 
 /** What a lab stands on. */
 export interface LabGround {
@@ -18,6 +21,8 @@ export interface LabGround {
   /** Where people reach the API; absent: where it listens. */
   readonly base?: string;
   readonly token: string;
+  /** The first Pi is emulated: the image that it can be baked of, and where its console is written. */
+  readonly emulated?: { readonly image: string; readonly consoles: string };
   /** Where a Pi is. `tftpPort` may be asked once the server runs. */
   place(board: LabBoard, tftpPort: () => number): PiPlace;
 }
@@ -27,15 +32,17 @@ export interface LabGround {
  * which they come into the fridge. All that it starts is added to `ending`, which is also what happens when the server ends by itself.
  */
 export async function openLab(ground: LabGround, ending: Ending): Promise<void> {
-  const { boards, token, isWhole } = ground;
+  const { boards, token, isWhole, emulated } = ground;
   let tftpPort = 0;
-  const pis = boards.map((board) =>
-    createPi(
+  const pis = boards.map((board, i) => {
+    const tell = (words: string) => console.log(piLine(board, words));
+    if (emulated && i === 0) return createEmulatedPi(board, join(emulated.consoles, `${board.serial}.log`), tell);
+    return createPi(
       board,
       ground.place(board, () => tftpPort),
-      (words) => console.log(piLine(board, words)),
-    ),
-  );
+      tell,
+    );
+  });
   const power = await startPoeSwitch(pis, (error) => console.error('[lab]', error));
   ending.add(() => power.close());
   ending.add(() => Promise.all(pis.map((pi) => pi.off())));
@@ -49,11 +56,17 @@ export async function openLab(ground: LabGround, ending: Ending): Promise<void> 
   });
   tftpPort = server.tftpPort;
   await power.enter(server);
-  if (isWhole && (await server.call('GET', `/bakeforms/${SAMPLE}`)).status === 404) {
-    const made = await server.call('POST', `/bakeforms/${SAMPLE}`, makeSampleImage());
-    if (made.status !== 201) throw new Error(`the sample is no bakeform: ${JSON.stringify(made.body)}`);
-  }
+  if (isWhole) await takeIn(server, SAMPLE, makeSampleImage);
+  if (emulated) await takeIn(server, EMULATED, () => readFileSync(emulated.image));
   const base = ground.base ?? new URL(server.base).origin;
-  for (const line of labIsUp({ base, token, boards, power: power.title, isWhole })) console.log(line);
+  for (const line of labIsUp({ base, token, boards, power: power.title, isWhole, isEmulated: emulated !== undefined }))
+    console.log(line);
   await introduce({ pis, server, power }, ({ board }, words) => console.log(piLine(board, words)));
+}
+
+/** Makes an image a bakeform, unless there is one of that name. */
+async function takeIn(server: LabServer, name: string, image: () => Buffer): Promise<void> {
+  if ((await server.call('GET', `/bakeforms/${name}`)).status !== 404) return;
+  const made = await server.call('POST', `/bakeforms/${name}`, image());
+  if (made.status !== 201) throw new Error(`the image ${name} is no bakeform: ${JSON.stringify(made.body)}`);
 }

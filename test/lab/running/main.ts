@@ -12,6 +12,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(LAB_HELP);
     return 0;
   }
+  if (wish.isEmulated && process.getuid?.() !== 0)
+    throw new LabRefusal('--qemu needs root: it boots from an NFS export');
   const token = `lab-${randomBytes(12).toString('hex')}`;
   return process.getuid?.() === 0 ? runInside(wish, token) : runRootless(wish, token);
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { buildPiImage } from '../image/build.ts';
 import { boundToUs, LAB_ENV, requireTools } from '../sh.ts';
 import { LabRefusal, type LabWish } from './arguments.ts';
 
@@ -27,6 +28,8 @@ async function listen(port: number): Promise<{ server: Server; base: string }> {
 export async function runInside(wish: LabWish, token: string): Promise<number> {
   requireTools('ip', 'nsenter', 'setpriv', 'unshare', 'mount', 'dnsmasq', 'mkfs.vfat', 'mcopy');
   const { server, base } = await listen(wish.httpPort);
+  // Here, where there is a network: it is made of Debian packages.
+  const image = wish.isEmulated ? buildPiImage({ log: (line) => console.log(`[lab] ${line}`) }).path : undefined;
   if (wish.keep !== undefined) mkdirSync(wish.keep, { recursive: true, mode: 0o711 });
   const root = wish.keep === undefined ? '/run/bakery' : realpathSync(wish.keep);
   const prepare = 'mount -t tmpfs -o mode=755 tmpfs /run; ip link set lo up; exec "$@"';
@@ -40,7 +43,7 @@ export async function runInside(wish: LabWish, token: string): Promise<number> {
     '--propagation',
     'private',
   ];
-  const command = [process.execPath, INSIDE, JSON.stringify({ pis: wish.pis, root, base, token })];
+  const command = [process.execPath, INSIDE, JSON.stringify({ pis: wish.pis, root, base, token, image })];
   const [program = '', ...args] = boundToUs('unshare', ...namespaces, 'sh', '-ec', prepare, 'sh', ...command);
   const child = spawn(program, args, {
     env: { ...process.env, PATH: LAB_ENV.PATH },

@@ -10,6 +10,9 @@ export function labelOf({ isWhole }: { readonly isWhole: boolean }): string {
 /** The name of the lab's bakeform. */
 export const SAMPLE = 'sample';
 
+/** The name of the bakeform that an emulated Pi boots from; it is Debian's kernel with a small root. */
+export const EMULATED = 'pi3';
+
 /** What a person reads when a lab is up; the last line is for programs. */
 export function labIsUp(lab: {
   /** `http://127.0.0.1:8080` */
@@ -20,8 +23,10 @@ export function labIsUp(lab: {
   readonly power: string;
   /** False without root. */
   readonly isWhole: boolean;
+  /** The first Pi is an emulated one. */
+  readonly isEmulated: boolean;
 }): string[] {
-  const { base, token, boards, power, isWhole } = lab;
+  const { base, token, boards, power, isWhole, isEmulated } = lab;
   const first = boards[0]?.serial ?? '';
   const api = `${base}/api/v1`;
   const what = isWhole
@@ -33,7 +38,7 @@ export function labIsUp(lab: {
   const begin = isWhole
     ? [
         '  # bake a Pi and switch it on',
-        `  curl -sS -H "$AUTH" -d '{"bakeformName":"${SAMPLE}","piId":"${first}","power":"on"}' $API/fridge`,
+        `  curl -sS -H "$AUTH" -d '{"bakeformName":"${isEmulated ? EMULATED : SAMPLE}","piId":"${first}","power":"on"}' $API/fridge`,
       ]
     : [
         '  # the Pis that came by themselves',
@@ -54,6 +59,9 @@ export function labIsUp(lab: {
     ...begin,
     '  # watch how far its boot came',
     `  curl -sS -H "$AUTH" "$API/pis/${first}/boots?limit=1"`,
+    ...(isEmulated
+      ? ['  # what it prints on its serial console', `  curl -sS -H "$AUTH" $API/pis/${first}/console`]
+      : []),
     '  # switch it off and on again',
     `  curl -sS -H "$AUTH" -d '{"action":"cycle"}' $API/pis/${first}/power`,
     '',

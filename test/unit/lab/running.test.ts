@@ -7,8 +7,14 @@ import { nfsRootOf } from '../../lab/running/nfs-root.ts';
 import { labelOf, labIsUp } from '../../lab/running/words.ts';
 
 test('a lab has four Pis at port 8080 and keeps nothing, unless it is asked otherwise', () => {
-  assert.deepEqual(parseLabArguments([]), { pis: 4, httpPort: 8080 });
-  assert.deepEqual(parseLabArguments(['7', '--http-port', '0', '--keep', '/x']), { pis: 7, httpPort: 0, keep: '/x' });
+  assert.deepEqual(parseLabArguments([]), { pis: 4, httpPort: 8080, isEmulated: false });
+  assert.deepEqual(parseLabArguments(['7', '--http-port', '0', '--keep', '/x']), {
+    pis: 7,
+    httpPort: 0,
+    isEmulated: false,
+    keep: '/x',
+  });
+  assert.deepEqual(parseLabArguments(['1', '--qemu']), { pis: 1, httpPort: 8080, isEmulated: true });
   assert.equal(parseLabArguments(['3', '--help']), 'help');
 });
 
@@ -62,7 +68,7 @@ test('a virtual Pi finds its root where a kernel does', () => {
 
 test('what a person reads has the pages, the token and the three calls, and says that nothing is real', () => {
   const lab = { base: 'http://127.0.0.1:1', token: 'lab-t', boards: labBoards(2, '10.99.0'), power: 'a switch' };
-  const lines = labIsUp({ ...lab, isWhole: true });
+  const lines = labIsUp({ ...lab, isWhole: true, isEmulated: false });
   assert.match(lines[0] ?? '', /nothing real/);
   assert.match(labelOf({ isWhole: true }), /^lab: .*nothing here is real/);
   for (const words of ['docs   http://127.0.0.1:1/docs', 'token  lab-t', '/boots?limit=1', '"piId":"1ab00001"']) {
@@ -71,12 +77,15 @@ test('what a person reads has the pages, the token and the three calls, and says
       words,
     );
   }
+  const emulated = labIsUp({ ...lab, isWhole: true, isEmulated: true }).join('\n');
+  assert.match(emulated, /"bakeformName":"pi3"/);
+  assert.match(emulated, /1ab00001\/console/);
   assert.equal(lines.at(-1), 'bakery lab ready http://127.0.0.1:1/api/v1');
 });
 
 test('a lab without root says what it has not, and tells nobody to bake', () => {
   const lab = { base: 'http://127.0.0.1:1', token: 'lab-t', boards: labBoards(2, '127.0.0'), power: 'a switch' };
-  const text = labIsUp({ ...lab, isWhole: false }).join('\n');
+  const text = labIsUp({ ...lab, isWhole: false, isEmulated: false }).join('\n');
   assert.match(text, /no DHCP and no NFS, and nothing can be baked/);
   assert.doesNotMatch(text, /bakeformName/);
   assert.match(labelOf({ isWhole: false }), /^lab without root: .*no DHCP, no NFS, no bakes/);
