@@ -1,8 +1,9 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { startChildRunner } from '../core/host/child-runner.ts';
 import { type Clock, systemClock } from '../core/host/clock.ts';
-import { type Exec, exec as hostExec } from '../core/host/exec.ts';
+import type { Exec } from '../core/host/exec.ts';
 import {
   answeringNeighbours,
   connectedTo,
@@ -15,7 +16,7 @@ import {
 } from '../core/host/network.ts';
 import { createOpenFiles } from '../core/host/open-files.ts';
 import { sealWith } from '../core/host/sealed.ts';
-import { endSurvivors, markChildren } from '../core/host/survivors.ts';
+import { childMark, endSurvivors, markChildren } from '../core/host/survivors.ts';
 import type { PiId } from '../core/ids.ts';
 import { scopedLog } from '../core/log.ts';
 import { findBackupMark } from '../db/backup-mark.ts';
@@ -194,7 +195,10 @@ async function start(
   const guard = await guardFile(db, databaseOf(config));
   const survivors = await endSurvivors(root);
   if (survivors.length > 0) log.warn({ survivors }, 'ended what the server before this one had left running');
-  const marked = await markChildren(hostExec, root);
+  const mark = await childMark(root);
+  const runner = startChildRunner(mark, () => endSurvivors(root));
+  teardown.add(() => runner.stop());
+  const marked = markChildren(runner.exec, mark);
   const exec = sharingLists(seams.exec?.(marked) ?? marked);
   const admin = await adminToken(config);
   const backend = backendOf(config, log, exec);

@@ -13,9 +13,13 @@ async function identityOf(root: string): Promise<string> {
   return `${dev}:${ino}`;
 }
 
-/** `exec`, with every child marked as one of the server of `root`, so that `endSurvivors` finds it. */
-export async function markChildren(exec: Exec, root: string): Promise<Exec> {
-  const mark = { [MARK]: await identityOf(root) };
+/** What is in the environment of every child of the server of `root`, so that `endSurvivors` finds it. */
+export async function childMark(root: string): Promise<Readonly<Record<string, string>>> {
+  return { [MARK]: await identityOf(root) };
+}
+
+/** `exec`, with every child marked so. */
+export function markChildren(exec: Exec, mark: Readonly<Record<string, string>>): Exec {
   return (program, args, options = {}) => exec(program, args, { ...options, env: { ...options.env, ...mark } });
 }
 

@@ -15,11 +15,15 @@ inOwnNamespace(import.meta.url, () => {
       const settings = { BAKERY_ADDRESS: '127.0.0.1', BAKERY_POOL: 'plain', BAKERY_TFTP_PORT: '0', BAKERY_DHCP: 'off' };
       const bakery = await startBakery({ root, settings });
       const letGo = slow.hold('ip');
-      const children = () => readFileSync(`/proc/${bakery.pid}/task/${bakery.pid}/children`, 'utf8').trim().split(' ');
-      const isAtWork = () =>
-        children().some((pid) => {
+      const childrenOf = (pid: number | string) => {
+        const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+        return text === '' ? [] : text.split(' ');
+      };
+      /** Its own, or of the process that starts programs for it. */
+      const isAtWork = (parent: number | string = bakery.pid): boolean =>
+        childrenOf(parent).some((pid) => {
           try {
-            return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/sbin/ip\0');
+            return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/sbin/ip\0') || isAtWork(pid);
           } catch {
             return false;
           }

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exec } from '../../core/host/exec.ts';
-import { endSurvivors, markChildren } from '../../core/host/survivors.ts';
+import { childMark, endSurvivors, markChildren } from '../../core/host/survivors.ts';
 
 test('children that a killed server left running are ended, those of their own too, and nobody else’s', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bakery-survivors-'));
   const other = mkdtempSync(join(tmpdir(), 'bakery-survivors-'));
   try {
-    const ours = await markChildren(exec, folder);
-    const theirs = await markChildren(exec, other);
+    const ours = markChildren(exec, await childMark(folder));
+    const theirs = markChildren(exec, await childMark(other));
     // sh starts a child of its own and waits for it.
     const mine = assert.rejects(ours('sh', ['-c', 'sleep 60; true']), { code: 'tool-failed' });
     let ended = false;
