@@ -84,4 +84,12 @@ export const tftp: readonly Mutation[] = [
     test: 'test/unit/netboot/transfers.test.ts',
     fails: 'an acknowledgement is looked for between blocks',
   },
+  {
+    name: 'tftp: a thread that loses its processor by looking rests',
+    file: 'netboot/tftp/poll.ts',
+    old: 'if (at - lookedAt > TAKEN_MS) restsUntil = at + REST_MS;',
+    new: '',
+    test: 'test/unit/netboot/poll.test.ts',
+    fails: 'a thread that loses its processor',
+  },
 ];
