@@ -120,6 +120,8 @@ export async function makeBootWorld(pi: RomBoardFacts & { readonly address: stri
         BAKERY_POWER: 'simpleweb',
         PPI_CONFIG_PATH: ppi,
         BAKERY_BOOT_STAGGER_SECONDS: '0',
+        // Each test cycles the same board.
+        BAKERY_CYCLES_PER_HOUR: '0',
       };
       // Its Pis need not be without power for 5 s.
       bakery = await startHeldBakery({ root, settings: { ...usual, ...settings } });
