@@ -794,7 +794,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/switches/kinds": {
+    "/api/v1/switch-kinds": {
         parameters: {
             query?: never;
             header?: never;

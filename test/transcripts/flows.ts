@@ -63,7 +63,7 @@ export const SWITCH = {
 export async function switchFlow({ transcript: t, poe }: Scene): Promise<void> {
   t.say('## A switch and its ports');
   t.say(
-    'A switch is entered with what it takes to reach it; `GET /switches/kinds` says what that is for each kind, and [power.md](power.md) in words. ' +
+    'A switch is entered with what it takes to reach it; `GET /switch-kinds` says what that is for each kind, and [power.md](power.md) in words. ' +
       'Keys and passwords are sealed, and no call shows them.',
   );
   const settings = { host: SWITCH.address, ...SWITCH.user };

@@ -226,7 +226,7 @@ inOwnNamespace(import.meta.url, () => {
     const mac = 'dc:a6:32:00:00:01';
     await ok(201, api.POST('/api/v1/pis', { body: { id, mac } }));
     toy.ports['2']?.macs.push(mac);
-    const { kinds } = await ok(200, api.GET('/api/v1/switches/kinds'));
+    const { kinds } = await ok(200, api.GET('/api/v1/switch-kinds'));
     const lab = kinds.find(({ name }) => name === 'lab');
     assert.deepEqual([lab?.secrets, lab?.settings.type], [['password', 'backupPassword'], 'object']);
     const settings = { url: toy.url, password: toy.password };

@@ -93,7 +93,7 @@ inOwnNamespace(import.meta.url, () => {
     const kinds = await must<{ kinds: { name: string; secrets: string[]; settings: object }[] }>(
       200,
       'GET',
-      '/switches/kinds',
+      '/switch-kinds',
     );
     const lab = kinds.kinds.find(({ name }) => name === 'lab');
     assert.deepEqual(lab?.secrets, ['password', 'backupPassword']);

@@ -73,7 +73,7 @@ export function switchRoutes(app: Api, ports: ApiPorts): void {
   );
 
   app.get(
-    '/switches/kinds',
+    '/switch-kinds',
     {
       config: { scope: 'viewer' },
       schema: {
