@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BakeryError, type ErrorKind } from '../errors.ts';
+import { BakeryError, describeError, type ErrorKind } from '../errors.ts';
 import { type Exec, type ExecOptions, type ExecResult, exec as ownExec } from './exec.ts';
 
 /** Options that can go to another process. */
@@ -82,9 +82,11 @@ export function startChildRunner(
       const wasReady = isReady;
       isReady = false;
       runner = undefined;
-      void settle();
-      // One that cannot even begin is not tried again: the server goes on by itself.
-      if (!isStopped && wasReady) start();
+      void settle().then(() => {
+        // Not before: what is ended has the mark that the next one has, too. One that cannot even begin is not tried again: the server
+        // goes on by itself.
+        if (!isStopped && wasReady) start();
+      });
     });
   }
 
@@ -93,8 +95,11 @@ export function startChildRunner(
     const lost = [...pending];
     if (lost.length === 0) return;
     pending.clear();
-    await endOrphans().catch(() => undefined);
-    const detail = 'the process that runs programs has ended';
+    const failure = await endOrphans().then(
+      () => '',
+      (error: unknown) => `, and what it ran could not be ended: ${describeError(error)}`,
+    );
+    const detail = `the process that runs programs has ended${failure}`;
     for (const [, { reject }] of lost) {
       reject(new BakeryError('internal', 'tool-failed', 'a program was ended', { detail }));
     }

@@ -222,4 +222,12 @@ export const faults: readonly Mutation[] = [
     test: 'test/contract/volumes-trim.test.ts',
     fails: 'what is deleted on a volume comes back to the pool, by itself or by a trim (ext4)',
   },
+  {
+    name: 'the next process that starts programs is not ended with what the dead one ran',
+    file: 'core/host/child-runner.ts',
+    old: 'settle().then(() => {',
+    new: 'void settle(); Promise.resolve().then(() => {',
+    test: 'test/unit/child-runner.test.ts',
+    fails: 'to end what a dead one ran',
+  },
 ];

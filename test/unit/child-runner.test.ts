@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChildRunner, startChildRunner } from '../../core/host/child-runner.ts';
+import { childMark, endSurvivors } from '../../core/host/survivors.ts';
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 15_000;
@@ -78,6 +81,26 @@ test('when it dies, what it ran has failed, and the next programs run all the sa
   await assert.rejects(held, { code: 'tool-failed' });
   assert.deepEqual(order, ['its programs are ended', 'it has failed']);
   assert.equal((await runner.exec('echo', ['on'])).stdout, 'on\n');
+  await until('another is there', async () => ![first, process.pid].includes(await parent(runner)));
+});
+
+test('to end what a dead one ran ends not the next one, which has the same mark', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-runner-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const mark = await childMark(folder);
+  const runner = startChildRunner(mark, () => endSurvivors(folder));
+  t.after(() => runner.stop());
+  await until('its process is there', async () => (await parent(runner)) !== process.pid);
+  const first = await parent(runner);
+  const held = runner.exec('sh', ['-c', 'echo $$ > "$1"; exec sleep 60', 'sh', join(folder, 'pid')], { env: mark });
+  held.catch(() => undefined);
+  await until(
+    'it runs',
+    () => existsSync(join(folder, 'pid')) && readFileSync(join(folder, 'pid'), 'utf8').endsWith('\n'),
+  );
+  process.kill(first, 'SIGKILL');
+  await assert.rejects(held, { code: 'tool-failed' });
+  assert.ok(isGone(Number(readFileSync(join(folder, 'pid'), 'utf8'))), 'it goes on behind nobody');
   await until('another is there', async () => ![first, process.pid].includes(await parent(runner)));
 });
 
