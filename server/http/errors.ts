@@ -39,6 +39,14 @@ const FRAMEWORK_MESSAGES: { readonly [code: string]: string } = {
 /** Where a code is explained, from the root of the repository's documentation. */
 export const PROBLEM_BASE = '/docs/problems.md#';
 
+/** The place in a request that a schema does not take; the names that a client made up are repeated only as far as they are plain words. */
+function placeOf(instancePath: string): string {
+  const parts = instancePath.replace(/^\//, '').split('/');
+  const strange = parts.findIndex((part) => !/^[\w-]{1,64}$/.test(part));
+  if (strange < 0) return parts.join('/');
+  return strange === 0 ? 'body' : [...parts.slice(0, strange), '…'].join('/');
+}
+
 function problem(status: number, title: string, code: string, detail: string, instance: string): Problem {
   return { type: `${PROBLEM_BASE}${code}`, title, status, detail, code, error: detail, instance };
 }
@@ -50,7 +58,7 @@ export function toProblem(error: unknown, requestId: string): Problem {
     return problem(status, title, error.code, error.message, requestId);
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
-    const parts = error.validation.map((v) => `${v.instancePath.replace(/^\//, '') || 'body'}: ${v.message}`);
+    const parts = error.validation.map((v) => `${placeOf(v.instancePath)}: ${v.message}`);
     return problem(400, STATUS.invalid.title, 'bad-request', parts.join('; '), requestId);
   }
   const status = error instanceof Error && 'statusCode' in error ? Number((error as FastifyError).statusCode) : 500;

@@ -10,6 +10,8 @@ const EXPECTED_FAULTS: ReadonlySet<string> = new Set([
   'root-full',
   // The port of one Pi is broken.
   'power-failed',
+  // A switch that another client changes while it is asked, or that cannot be reached where he has put it.
+  'switch-failed',
   'too-many-streams',
   // On a slow machine an operation outlasts the server's patience now and then; how often is counted.
   'still-running',

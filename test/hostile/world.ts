@@ -1,5 +1,6 @@
 import { call, type RunningBakery } from '../lab/bakery.ts';
 import { type Rack, register } from '../lab/rack.ts';
+import type { ToySwitch } from '../lab/switches/toy-switch.ts';
 import { untilAtRest } from '../lab/world-check.ts';
 import type { ApiDocument } from './operations.ts';
 import type { Known } from './values.ts';
@@ -17,7 +18,11 @@ export interface FuzzWorld {
 }
 
 /** What the things in a list are, where it is not the list's name. */
-const KIND_OF: Readonly<Record<string, string>> = { oven: 'pi', fridge: 'pi', trash: 'disk' };
+const KIND_OF: Readonly<Record<string, string>> = { oven: 'pi', fridge: 'pi', trash: 'disk', switches: 'switch' };
+/** Kinds of things that are named, and have no id. */
+const NAMED: ReadonlySet<string> = new Set(['bakeform', 'switch']);
+/** The switch that is always there. */
+const SWITCH = 'rack-a';
 /** More than so many are taken away. */
 const MOST = 8;
 
@@ -26,7 +31,7 @@ function harvest(node: unknown, kind: string, found: (kind: string, id: string) 
   if (typeof node !== 'object' || node === null) return;
   for (const [key, value] of Object.entries(node)) {
     if (typeof value !== 'string') harvest(value, kind, found);
-    else if (key === 'id' || (key === 'name' && kind === 'bakeform')) found(kind, value);
+    else if (key === 'id' || (key === 'name' && NAMED.has(kind))) found(kind, value);
     else if (['pi', 'disk', 'bakeform', 'operation', 'next'].includes(key))
       found(key === 'next' ? 'cursor' : key, value);
   }
@@ -39,8 +44,12 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
   url: ['http://127.0.0.1:1/hook'],
 };
 
-/** Makes one of a server that runs: Pis in all states, disks, bakeforms, a webhook, something in the trash. */
-export async function makeFuzzWorld(rack: Rack, bakery: RunningBakery, api: ApiDocument): Promise<FuzzWorld> {
+/** Makes one of a server that runs: Pis in all states, disks, bakeforms, a webhook, a switch, something in the trash. */
+export async function makeFuzzWorld(
+  { rack, toy }: { rack: Rack; toy: ToySwitch },
+  bakery: RunningBakery,
+  api: ApiDocument,
+): Promise<FuzzWorld> {
   const lists = api.operations.filter(
     ({ method, path, answers }) =>
       method === 'GET' && /^\/api\/[^{]*$/.test(path) && answers.get(200)?.has('application/json'),
@@ -51,16 +60,20 @@ export async function makeFuzzWorld(rack: Rack, bakery: RunningBakery, api: ApiD
     call(bakery, method, path, body) as Promise<{ status: number; body: T }>;
   const oven = async () =>
     Object.values((await ask<Record<string, { id: string; state: string }>>('GET', '/oven')).body);
+  const lab = { name: SWITCH, kind: 'lab', settings: { url: toy.url, password: toy.password } };
   const upload = (name: string) => ask('POST', `/bakeforms/${name}`, rack.image);
 
   async function look(): Promise<void> {
     const next = new Map<string, Set<string>>();
-    for (const { path } of lists) {
+    const disks = Object.keys((await ask<{ disks: object }>('GET', '/disks')).body.disks);
+    for (const path of [...lists.map((list) => list.path), ...disks.map((disk) => `/api/v1/disks/${disk}/snapshots`)]) {
       const [list = ''] = path.split('/').slice(-1);
       const query = list === 'events' ? '?format=json' : '';
       const answer = await fetch(new URL(`${path}${query}`, bakery.base), {
         headers: { authorization: `Bearer ${bakery.token}` },
       });
+      // A client may take a disk away meanwhile.
+      if (answer.status === 404 && list === 'snapshots') continue;
       if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
       harvest(await answer.json(), KIND_OF[list] ?? list.replace(/s$/, ''), (kind, id) => {
         for (const pool of [next, seen]) pool.set(kind, (pool.get(kind) ?? new Set()).add(id));
@@ -81,14 +94,21 @@ export async function makeFuzzWorld(rack: Rack, bakery: RunningBakery, api: ApiD
     const bakeforms = (await ask<object>('GET', '/bakeforms')).body;
     for (const name of ['tiny', 'spare']) if (!Object.hasOwn(bakeforms, name)) await upload(name);
     await thin('/disks', Object.keys((await ask<{ disks: object }>('GET', '/disks')).body.disks));
-    for (const list of ['webhooks', 'tokens', 'snapshots']) {
-      if (!lists.some(({ path }) => path.endsWith(`/${list}`))) continue;
+    for (const list of ['webhooks', 'tokens']) {
       const { body } = await ask<Record<string, { id: string }[]>>('GET', `/${list}`);
       await thin(
         `/${list}`,
         (body[list] ?? []).map(({ id }) => id),
       );
     }
+    const { switches } = (await ask<{ switches: { name: string }[] }>('GET', '/switches')).body;
+    if (!switches.some(({ name }) => name === SWITCH)) await ask('POST', '/switches', lab);
+    await thin(
+      '/switches',
+      switches.map(({ name }) => name).filter((name) => name !== SWITCH),
+    );
+    const [disk] = Object.keys((await ask<{ disks: object }>('GET', '/disks')).body.disks);
+    if (disk !== undefined && !pools.get('snapshot')?.length) await ask('POST', `/disks/${disk}/snapshots`, {});
     await look();
   }
 

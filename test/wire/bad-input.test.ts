@@ -93,6 +93,18 @@ inOwnNamespace(import.meta.url, () => {
     assert.deepEqual(Object.keys((await call(bakery, 'GET', '/bakeforms')).body), ['good']);
   });
 
+  test('a name that a client made up is repeated only when it is a plain word', async () => {
+    for (const [name, place] of [
+      ['/srv/x', 'settings/…'],
+      ['a b', 'settings/…'],
+      ['host', 'settings/host'],
+    ] as const) {
+      const body = { name: 'a', kind: 'unifi', settings: { [name]: [] } };
+      const answer = await call(bakery, 'POST', '/switches', body);
+      assert.deepEqual([answer.status, (answer.body as { detail: string }).detail], [400, `${place}: Invalid input`]);
+    }
+  });
+
   test('an upload that is cut off leaves nothing, and the name is free again', async () => {
     const socket = connect(Number(new URL(bakery.base).port), '127.0.0.1');
     socket.on('error', () => undefined);
