@@ -1,29 +1,36 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, openAsBlob, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openAsBlob, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { unitLayout } from '../../exports/nfs/ganesha/layout.ts';
 import { call, type RunningBakery, startBakery, stopLeftovers } from '../lab/bakery.ts';
 import { plugInBoard } from '../lab/dhcp-board.ts';
+import { makeDisk } from '../lab/host-disk.ts';
 import { buildPiImage, type PiImage } from '../lab/image/build.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { type LabNetwork, makeLabNetwork } from '../lab/network.ts';
 import { createPiOnPort, type PiOnPort } from '../lab/pi-on-port.ts';
 import { type PowerServer, startPowerServer } from '../lab/power-server.ts';
 import { romPacket, serialGuid } from '../lab/rom/discover.ts';
-import { sh } from '../lab/sh.ts';
+import { sh, trySh } from '../lab/sh.ts';
 import { checkWorld, untilAtRest } from '../lab/world-check.ts';
 import { size } from '../sizes.ts';
 
 const PI = { id: '5564247d', mac: 'b8:27:eb:64:24:7d', address: '10.99.0.21' };
 const MARKS = size('marks');
+const HOST_MIB = 3_000;
+/** What is left of a disk that is full for Bakery. */
+const LEFT_MIB = 60;
 
 inOwnNamespace(
   import.meta.url,
   () => {
     let image: PiImage;
+    let folder: string | undefined;
+    /** A disk of its own, which can be filled; the root is on it. */
+    let host: string;
     let root: string;
     let network: LabNetwork;
     let bakery: RunningBakery;
@@ -88,14 +95,18 @@ inOwnNamespace(
 
     before(async () => {
       image = buildPiImage();
-      root = mkdtempSync(join(tmpdir(), 'bakery-e2e-'));
+      folder = mkdtempSync(join(tmpdir(), 'bakery-e2e-'));
+      host = join(folder, 'host');
+      makeDisk(join(folder, 'host.img'), host, { mib: HOST_MIB, type: 'xfs' });
+      root = join(host, 'root');
+      mkdirSync(root, { mode: 0o711 });
       network = await makeLabNetwork([PI]);
       pi = createPiOnPort({
         serial: PI.id,
         mac: PI.mac,
         address: `${PI.address}/24`,
         server: network.server,
-        hide: [dirname(image.path), root],
+        hide: [dirname(image.path), host],
       });
       powerServer = await startPowerServer({ 0: pi });
       const piList = { [PI.id]: { piId: PI.id, id: 0, url: powerServer.url } };
@@ -119,10 +130,9 @@ inOwnNamespace(
       await bakery?.stop();
       await powerServer?.close();
       await network?.close();
-      if (root) {
-        await stopLeftovers(root);
-        rmSync(root, { recursive: true, force: true });
-      }
+      if (root) await stopLeftovers(root);
+      if (host) trySh('umount', host);
+      if (folder) rmSync(folder, { recursive: true, force: true });
     });
 
     test('a Pi goes on while a stranger pretends by DHCP that it boots, and asks for its files', async () => {
@@ -173,6 +183,24 @@ inOwnNamespace(
       });
     }
 
+    test('a Pi whose server has no room left is told so, reads on, and writes on when there is room again', async () => {
+      const said = (word: string) => pi.events.filter(({ text }) => text?.startsWith(`${word} `)).length;
+      await put('workload', 'insist\n');
+      // Its disk is on the same pool, and what it is about to write there would be lost: it has come to rest first.
+      await waitFor('it leaves its disk alone', 180_000, () => said('insisted') >= 2);
+      const outside = join(host, 'outside');
+      const { bavail, bsize } = statfsSync(host);
+      sh('fallocate', '--length', `${Math.floor((bavail * bsize) / 1024 ** 2) - LEFT_MIB}M`, outside);
+      await waitFor('the Pi is told', 180_000, () => said('io-refused') === 1);
+      assert.equal((await ask<{ code: string }>('POST', '/disks', 507, { size: 8 })).code, 'pool-full');
+      rmSync(outside);
+      await waitFor('the Pi is let again', 180_000, () => said('io-accepted') === 1);
+      const marks = said('insisted');
+      await waitFor('the Pi writes on', 180_000, () => said('insisted') > marks);
+      await put('workload', 'go on\n');
+      await goesOn('with its disk again');
+    });
+
     test('at the end it has every number exactly once, on its root and on its disk, and its kernel saw no error', async () => {
       await put('workload', 'stop\n');
       await waitFor('the guest is ready', 180_000, () => pi.events.some(({ text }) => text === 'ready'));
@@ -180,9 +208,11 @@ inOwnNamespace(
       const [, count = '0', errors] = /^io-done (\d+) kernel-errors (\d+)$/.exec(end) ?? [];
       assert.equal(errors, '0', end);
       const expected = Array.from({ length: Number(count) }, (_, i) => `${i + 1}`);
-      assert.ok(expected.length >= 5 * MARKS * 6, `${count} records`);
+      assert.ok(expected.length >= 5 * MARKS * 7, `${count} records`);
       const records = (text: string) => text.split('\n').flatMap((line) => line.trim() || []);
       assert.deepEqual(records(readFileSync(join(root, 'nfs', PI.id, 'var/log/io'), 'utf8')), expected);
+      const insisted = records(readFileSync(join(root, 'nfs', PI.id, 'var/log/insisted'), 'utf8'));
+      assert.ok(insisted.length > 10 && insisted.every((record, i) => record === `${i + 1}`), insisted.join());
       sh('sync', '-f', disk.location);
       assert.deepEqual(records(sh('debugfs', '-R', 'cat /io', join(disk.location, 'disk.img'))), expected);
       // It was one life: mounted once, booted once, its power never touched.

@@ -24,11 +24,32 @@ check_record() {
   [ "$got" = "$1" ] || io_error "record $1 of $2 is $got"
 }
 
-# work_until_stopped FOLDER: until $workload says stop; says how far it came, and how many errors the kernel saw.
+# insist_on_record N FILE: written in its place until the server takes it; says when it is refused first, and when it no longer is.
+insist_on_record() {
+  refused=
+  until printf "%-$((RECORD - 1))s\n" "$1" | dd of="$2" bs=$RECORD seek=$(($1 - 1)) conv=notrunc,fsync 2> /run/lab/io; do
+    grep -q -E 'Read-only file system|No space left' /run/lab/io || io_error "write $1 to $2"
+    [ "$refused" ] || say "io-refused $1"
+    refused=yes
+    sleep 0.2
+  done
+  [ -z "$refused" ] || say "io-accepted $1"
+}
+
+# work_until_stopped FOLDER: until $workload says stop; says how far it came, and how many errors the kernel saw. While it says
+# `insist`, another file of the root is written to, and the disk is left alone.
 work_until_stopped() {
   count=0
+  insisted=0
   say io-started
   while word=$(cat "$workload" 2> /run/lab/io) && [ "$word" != stop ]; do
+    if [ "$word" = insist ]; then
+      insisted=$((insisted + 1))
+      insist_on_record "$insisted" /var/log/insisted
+      check_record "$insisted" /var/log/insisted
+      [ $((insisted % 5)) = 0 ] && say "insisted $insisted"
+      continue
+    fi
     count=$((count + 1))
     for file in /var/log/io "$1/io"; do
       append_record "$count" "$file"
