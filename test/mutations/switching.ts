@@ -15,6 +15,14 @@ const WIRE_TEST = 'test/wire/switched-power.test.ts';
 /** What keeps switches, and what hangs on them, from harm. */
 export const switching: readonly Mutation[] = [
   {
+    name: 'switch: a port is not refused for what was seen long ago',
+    file: DRIVER,
+    old: 'await lookAgain(bound, signal);',
+    new: 'void lookAgain;',
+    test: DRIVER_TEST,
+    fails: 'a port is not refused for what was on it',
+  },
+  {
     name: 'switch: one call at a time',
     file: GATHER,
     old: 'void queues.run(name, async () => {',

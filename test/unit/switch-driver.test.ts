@@ -187,6 +187,23 @@ test('a port with several devices, or with another, is not switched; what softwa
   assert.equal(await service.off(ONE), 'off');
 });
 
+test('a port is not refused for what was on it before a cable was moved', async () => {
+  const toy = toySwitch('a');
+  const { service, world, surveys, clock } = setUp(toy);
+  const sees = (mac: string) => {
+    toy.survey = { description: 'toy', ports: [{ port: '1', power: 'on', macs: [mac] }] };
+  };
+  world.mac = MAC;
+  sees(OTHER_MAC);
+  await surveys.take('a');
+  sees(MAC);
+  await clock.sleep(9_000);
+  await assert.rejects(service.off(ONE), coded('port-not-ours', /another device/));
+  await clock.sleep(1_000);
+  assert.equal(await service.off(ONE), 'off');
+  assert.deepEqual(toy.calls, ['survey', 'survey', 'set 1=off', 'query 1']);
+});
+
 /** A switch with `left` mW to give, whose port 2 draws 5 W. */
 function budgeted(left: number, delivers: boolean) {
   const toy = toySwitch('a');

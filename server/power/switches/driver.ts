@@ -17,6 +17,9 @@ import type { SwitchWriter } from './writer.ts';
  */
 const DELIVERS_MS = 6_000;
 
+/** What a port is refused for must have been seen less than this ago, in ms: cables are moved, and Pis bound anew. */
+const REFUSES_MS = 10_000;
+
 /** The same Pi's shortage is told again after so long, in ms. */
 const TOLD_AGAIN_MS = 5 * 60_000;
 
@@ -70,14 +73,29 @@ export function createSwitchDriver(options: SwitchDriverOptions): PowerDriver {
     return boundPort(pi) !== undefined && !boundOf(pi) && fallback.reach(pi) !== 'port';
   }
 
-  async function guard({ pi, port }: Bound): Promise<void> {
+  async function whyNot({ pi, port }: Bound): Promise<string | undefined> {
     const reading = surveys.last(port.switch)?.survey.ports.find((one) => one.port === port.port);
-    const why = whyNotOurs({ pi, port, owner: await owner(port), reading });
+    return whyNotOurs({ pi, port, owner: await owner(port), reading });
+  }
+
+  async function guard(bound: Bound): Promise<void> {
+    const why = await whyNot(bound);
     if (why) throw new BakeryError('conflict', 'port-not-ours', why);
+  }
+
+  /** Looks again before a port is refused for what was seen on it a while ago. */
+  async function lookAgain(bound: Bound, signal: AbortSignal): Promise<void> {
+    const last = surveys.last(bound.port.switch);
+    if (!last || clock.monotonic() < last.at + REFUSES_MS || !(await whyNot(bound))) return;
+    await surveys.take(bound.port.switch, signal).catch((error) => {
+      // Then what is known stands.
+      if (!(error instanceof PowerFault)) throw error;
+    });
   }
 
   async function change(bound: Bound, to: 'on' | 'off', draws: number, signal: AbortSignal) {
     const { port, on } = bound;
+    await lookAgain(bound, signal);
     const mayGo = () => guard(bound);
     const ports = switched.get(port.switch) ?? new Map<string, SwitchedPort>();
     switched.set(port.switch, ports);
