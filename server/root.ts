@@ -52,6 +52,9 @@ export function bootLimitsOf(config: Config): BootLimits {
   };
 }
 
+/** How long what was destroyed is kept, in ms; 0: it is gone at once. */
+export const trashKeepMsOf = (config: Config) => config.BAKERY_TRASH_HOURS * 3_600_000;
+
 /** The pause after the first power-cycle of a Pi that gave up booting. */
 const RETRY_PAUSE_MS = 3 * 60_000;
 

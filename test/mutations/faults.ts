@@ -2,7 +2,6 @@ import type { Mutation } from './mutation.ts';
 
 const HEAL = 'test/faults/heal.test.ts';
 const KEEPER = 'test/unit/space-keeper.test.ts';
-const COMPOSE = 'server/compose.ts';
 
 /** Disks that are full, broken or taken away. */
 export const faults: readonly Mutation[] = [
@@ -112,7 +111,7 @@ export const faults: readonly Mutation[] = [
   },
   {
     name: 'the start thaws volumes',
-    file: COMPOSE,
+    file: 'server/bring-up.ts',
     old: '  await volumes.thaw(nfsFolder);\n',
     new: '',
     test: HEAL,
@@ -160,7 +159,7 @@ export const faults: readonly Mutation[] = [
   },
   {
     name: 'a read-only root is told as such',
-    file: COMPOSE,
+    file: 'server/storage.ts',
     old: 'withDiskFaults(createVolumes({ pool, exec, log, dirtyLimits, openFiles }))',
     new: 'createVolumes({ pool, exec, log, dirtyLimits, openFiles })',
     test: 'test/faults/read-only.test.ts',

@@ -100,7 +100,7 @@ export const recovery: readonly Mutation[] = [
   },
   {
     name: 'what was open in a restored database is never deleted',
-    file: 'server/compose.ts',
+    file: 'server/storage.ts',
     old: 'restoredFrom === undefined ? await sparedVolumes(db) : await spareOpen(db)',
     new: 'new Set<string>()',
     test: 'test/recovery/backup.test.ts',

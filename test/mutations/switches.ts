@@ -110,7 +110,7 @@ export const switches: readonly Mutation[] = [
   },
   {
     name: 'ports: a stop ends questions to switches',
-    file: 'server/compose.ts',
+    file: 'server/bring-up.ts',
     old: '  teardown.add(() => questions.stop());\n',
     new: '',
     test: WIRE,
