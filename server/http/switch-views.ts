@@ -4,6 +4,7 @@ import type { SwitchRecord } from '../../db/switches.ts';
 import type { SwitchKind } from '../power/switches/kind.ts';
 import { findSwitchKind } from '../power/switches/kinds.ts';
 import type { TakenSurvey } from '../power/switches/questions.ts';
+import { addressOf } from '../power/switches/settings.ts';
 import { isManufactured } from '../power/switches/whereabouts.ts';
 import type { SwitchInfo, SwitchPort } from '../schema/switch.ts';
 import type { ApiPorts } from './api.ts';
@@ -33,13 +34,20 @@ export function switchInfo(
 }
 
 /** A kind with the JSON Schema of its settings, in which secrets are marked as never read back. */
-export function kindInfo({ name, title, secrets, settings }: SwitchKind) {
+export function kindInfo(kind: SwitchKind) {
+  const { name, title, secrets, settings } = kind;
   const { $schema: _, ...schema } = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' });
   const properties = Object.entries(schema.properties ?? {}).map(([key, value]) => [
     key,
     secrets.includes(key) && typeof value === 'object' ? { ...value, writeOnly: true } : value,
   ]);
-  return { name, title, secrets: [...secrets], settings: { ...schema, properties: Object.fromEntries(properties) } };
+  return {
+    name,
+    title,
+    secrets: [...secrets],
+    address: [...addressOf(kind)],
+    settings: { ...schema, properties: Object.fromEntries(properties) },
+  };
 }
 
 /** The ports of the switch `name`, each with the Pi that is bound to it and those that were found on it. */

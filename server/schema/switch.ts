@@ -30,7 +30,7 @@ export const NewSwitch = z
 export const SwitchPatch = z
   .object({
     settings: Settings.optional().meta({
-      description: 'one by one: what is absent stays, secrets too; null takes it back',
+      description: 'one by one: what is absent stays, secrets too, unless its address changes; null takes it back',
       example: { authKey: '…' },
     }),
     notes: Notes.optional(),
@@ -68,6 +68,10 @@ export const SwitchKinds = z
         name: KindName,
         title: z.string().meta({ example: 'managed PoE switches over SNMP' }),
         secrets: z.array(z.string()).meta({ description: 'settings that are never shown', example: ['authKey'] }),
+        address: z.array(z.string()).meta({
+          description: 'settings that say who gets the secrets: who changes one gives them again',
+          example: ['host', 'port'],
+        }),
         settings: z.record(z.string(), z.unknown()).meta({
           description: 'JSON Schema of its settings',
           example: { type: 'object', properties: { host: { type: 'string' } }, required: ['host'] },

@@ -831,7 +831,7 @@ export interface paths {
         head?: never;
         /**
          * Change the settings or notes of a switch
-         * @description Calls that are under way end with the old settings. With another address the secrets that it has are sent there.
+         * @description Calls that are under way end with the old settings. Who changes a setting that is `address` of its kind sends every secret that it has again, or null for one that is not used any more: what was entered for one address is never sent to another.
          */
         patch: operations["patchSwitch"];
         trace?: never;
@@ -1689,7 +1689,7 @@ export interface components {
         /** @description What is absent stays as it is. */
         SwitchPatch: {
             /**
-             * @description one by one: what is absent stays, secrets too; null takes it back
+             * @description one by one: what is absent stays, secrets too, unless its address changes; null takes it back
              * @example {
              *       "authKey": "…"
              *     }
@@ -2510,6 +2510,14 @@ export interface components {
                  *     ]
                  */
                 secrets: string[];
+                /**
+                 * @description settings that say who gets the secrets: who changes one gives them again
+                 * @example [
+                 *       "host",
+                 *       "port"
+                 *     ]
+                 */
+                address: string[];
                 /**
                  * @description JSON Schema of its settings
                  * @example {
@@ -3369,22 +3377,6 @@ export interface components {
          *     - `snapshot-unknown`: There is no snapshot with that id, or it is of another disk.
          */
         Problem404h: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /**
-         * @description It can never succeed as it is.
-         *
-         *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
-         *     - `bad-json`: The body is not JSON.
-         *     - `switch-kind-unknown`: This server has no such kind of switches.
-         *     - `bad-switch-settings`: The kind of the switch does not take these settings; the detail says which is wrong.
-         */
-        Problem400h: {
             headers: {
                 [name: string]: unknown;
             };
@@ -7521,7 +7513,22 @@ export interface operations {
                     "application/json": components["schemas"]["Switch"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            /**
+             * @description It can never succeed as it is.
+             *
+             *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
+             *     - `bad-json`: The body is not JSON.
+             *     - `switch-kind-unknown`: This server has no such kind of switches.
+             *     - `bad-switch-settings`: The kind of the switch does not take these settings; the detail says which is wrong.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             408: components["responses"]["Problem408a"];
@@ -7571,6 +7578,10 @@ export interface operations {
                      *           "title": "managed PoE switches over SNMP",
                      *           "secrets": [
                      *             "authKey"
+                     *           ],
+                     *           "address": [
+                     *             "host",
+                     *             "port"
                      *           ],
                      *           "settings": {
                      *             "type": "object",
@@ -7764,7 +7775,23 @@ export interface operations {
                     "application/json": components["schemas"]["Switch"];
                 };
             };
-            400: components["responses"]["Problem400h"];
+            /**
+             * @description It can never succeed as it is.
+             *
+             *     - `bad-request`: The body or a parameter does not have the shape that `openapi.yaml` says; the detail names the member.
+             *     - `bad-json`: The body is not JSON.
+             *     - `switch-kind-unknown`: This server has no such kind of switches.
+             *     - `bad-switch-settings`: The kind of the switch does not take these settings; the detail says which is wrong.
+             *     - `switch-secrets-needed`: The change would have the secrets of the switch sent to another address than they were given for, or in another way; the detail says which setting does, and which secrets to send with it.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             401: components["responses"]["Problem401a"];
             403: components["responses"]["Problem403a"];
             404: components["responses"]["Problem404i"];

@@ -24,6 +24,7 @@ import { storms } from './storms.ts';
 import { switchSnmp } from './switch-snmp.ts';
 import { switchWebhook } from './switch-webhook.ts';
 import { switches } from './switches.ts';
+import { switchesSeen } from './switches-seen.ts';
 import { switching } from './switching.ts';
 import { tftp } from './tftp.ts';
 import { watch } from './watch.ts';
@@ -54,6 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...piDisks,
   ...storms,
   ...switches,
+  ...switchesSeen,
   ...moves,
   ...nfsd,
   ...switchWebhook,

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { BakeryError } from '../../core/errors.ts';
 import { loadSwitchKinds } from '../../server/power/switches/external.ts';
 import { SWITCH_KINDS } from '../../server/power/switches/kinds.ts';
+import { addressOf } from '../../server/power/switches/settings.ts';
 
 const KIT = fileURLToPath(new URL('../../server/power/switches/kit.ts', import.meta.url));
 const PARTS = {
@@ -31,7 +32,7 @@ describe('modules with kinds of switches', () => {
     writeFileSync(path, text);
     return path;
   }
-  function driver(name: string, other: Partial<typeof PARTS> = {}): string {
+  function driver(name: string, other: Partial<typeof PARTS> & { address?: string } = {}): string {
     const members = Object.entries({ ...PARTS, ...other }).map(([member, value]) => `  ${member}: ${value},\n`);
     const text = `import { defineSwitchKind, z } from '${KIT}';\nexport const switchKind = defineSwitchKind({\n${members.join('')}});\n`;
     return file(name, text);
@@ -50,6 +51,13 @@ describe('modules with kinds of switches', () => {
     assert.deepEqual(await loadSwitchKinds([], SWITCH_KINDS), []);
   });
 
+  test('say which settings are the address that secrets are for; of one that does not, each that is not secret is', async () => {
+    const settings = 'z.strictObject({ host: z.string(), slot: z.number(), key: z.string() })';
+    const paths = [driver('b.ts', { settings }), driver('a.ts', { name: "'a'", settings, address: "['host']" })];
+    const kinds = await loadSwitchKinds(paths, SWITCH_KINDS);
+    assert.deepEqual(kinds.map(addressOf), [['host', 'slot'], ['host']]);
+  });
+
   test('that are no drivers stop the start, and it is said what is wrong with which', async () => {
     const wrong: [path: string, what: RegExp][] = [
       [join(folder, 'missing.ts'), /Cannot find module/],
@@ -60,6 +68,8 @@ describe('modules with kinds of switches', () => {
       [driver('title.ts', { title: "''" }), /switchKind\.title: /],
       [driver('settings.ts', { settings: '{ parse: () => ({}) }' }), /switchKind\.settings: /],
       [driver('secrets.ts', { secrets: "['kee']" }), /switchKind\.secrets: names what is no setting/],
+      [driver('address.ts', { address: "['hots']" }), /switchKind\.address: names what is no setting, or is secret/],
+      [driver('shown.ts', { address: "['key']" }), /switchKind\.address: names what is no setting, or is secret/],
       [driver('late.ts', { readBackMs: '86_400_000' }), /switchKind\.readBackMs: /],
       [driver('taken.ts', { name: "'webhook'" }), /the name webhook is taken/],
     ];

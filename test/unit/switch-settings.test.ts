@@ -39,6 +39,7 @@ const kind = defineSwitchKind({
     second: z.string().optional(),
   }),
   secrets: ['password', 'second'],
+  address: ['host'],
   batches: false,
   readBackMs: 0,
   open: () => ({ set: async () => undefined }),
@@ -88,8 +89,8 @@ test('in a change what is absent stays, secrets too, and null takes it back', as
   const kept = await keep({ host: 'h', password: SECRET, second: 'two' });
   const before = { name: 'a', kind: 'toy', notes: '', createdAt: 0, ...kept };
   const change = (patch: SwitchSettings) => changeSettings(kind, { before, patch }, seal());
-  assert.equal(sealedText(await change({ host: 'i' })), `a {"password":"${SECRET}","second":"two"}`);
-  assert.deepEqual((await change({ host: 'i' })).settings, { host: 'i' });
+  assert.equal(sealedText(await change({ port: 99 })), `a {"password":"${SECRET}","second":"two"}`);
+  assert.deepEqual((await change({ port: 99 })).settings, { host: 'h', port: 99 });
   assert.equal(sealedText(await change({ second: null })), `a {"password":"${SECRET}"}`);
   await assert.rejects(change({ password: null }), isBad(/^password: /));
 });

@@ -133,14 +133,17 @@ export function switchRoutes(app: Api, ports: ApiPorts): void {
     {
       config: {
         scope: 'operator',
-        problems: together(NAMING_SWITCH, SETTING, { 409: ['switch-credentials-lost'] }),
+        problems: together(NAMING_SWITCH, SETTING, {
+          400: ['switch-secrets-needed'],
+          409: ['switch-credentials-lost'],
+        }),
       },
       schema: {
         operationId: 'patchSwitch',
         tags: ['switches'],
         summary: 'Change the settings or notes of a switch',
         description:
-          'Calls that are under way end with the old settings. With another address the secrets that it has are sent there.',
+          'Calls that are under way end with the old settings. Who changes a setting that is `address` of its kind sends every secret that it has again, or null for one that is not used any more: what was entered for one address is never sent to another.',
         params: SwitchParam,
         body: SwitchPatch,
         response: { 200: SwitchInfo },

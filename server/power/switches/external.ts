@@ -19,6 +19,7 @@ const Shape = z
     title: z.string().min(5).max(120),
     settings: z.instanceof(z.ZodObject),
     secrets: z.array(z.string()).max(20),
+    address: z.array(z.string()).max(100).optional(),
     batches: z.boolean(),
     readBackMs: z.number().int().min(0).max(MAX_READ_BACK_MS),
     open: z.custom<SwitchKind['open']>((value) => typeof value === 'function', 'is a function'),
@@ -26,7 +27,12 @@ const Shape = z
   .refine(({ settings, secrets }) => secrets.every((name) => Object.hasOwn(settings.shape, name)), {
     path: ['secrets'],
     error: 'names what is no setting',
-  });
+  })
+  .refine(
+    ({ settings, secrets, address = [] }) =>
+      address.every((name) => Object.hasOwn(settings.shape, name) && !secrets.includes(name)),
+    { path: ['address'], error: 'names what is no setting, or is secret' },
+  );
 
 /**
  * The kinds of switches in these modules: each a file, by its absolute path, whose `switchKind` is made with `defineSwitchKind`. A

@@ -68,6 +68,11 @@ interface Described<Settings> {
   readonly settings: z.ZodObject & z.ZodType<Settings>;
   /** Settings that are sealed in the database and never shown again. */
   readonly secrets: readonly (keyof Settings & string)[];
+  /**
+   * Settings that say who gets what is secret, or whether anybody else can read it: host, port, scheme, certificate. Who changes one of them gives the
+   * secrets again. Without this it is every setting that is not secret.
+   */
+  readonly address?: readonly (keyof Settings & string)[];
   /** Several ports can be set in one call, as cheaply as one. */
   readonly batches: boolean;
   /** How long its read-back may lag behind a change, in ms; 0 where it tells the truth at once. */
@@ -77,9 +82,10 @@ interface Described<Settings> {
 }
 
 /** A kind of switch: one file beside this one, one line in kinds.ts. */
-export interface SwitchKind extends Omit<Described<object>, 'settings' | 'secrets' | 'open'> {
+export interface SwitchKind extends Omit<Described<object>, 'settings' | 'secrets' | 'address' | 'open'> {
   readonly settings: z.ZodObject;
   readonly secrets: readonly string[];
+  readonly address?: readonly string[] | undefined;
   /** Makes one of settings that are parsed first. @throws ZodError */
   open(settings: unknown, parts: SwitchParts): PowerSwitch;
 }

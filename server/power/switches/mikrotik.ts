@@ -33,6 +33,7 @@ export const mikrotik = defineSwitchKind({
   title: 'MikroTik switches and routers with PoE-Out and RouterOS 7',
   settings: Settings,
   secrets: ['password'],
+  address: ['url', 'caPem', 'certificateSha256'],
   batches: false,
   readBackMs: 0,
   open({ username, password, ...target }) {

@@ -37,6 +37,7 @@ export const openwrtUbus = defineSwitchKind({
   title: 'PoE switches with OpenWrt and realtek-poe',
   settings: Settings,
   secrets: ['password'],
+  address: ['url', 'caPem', 'certificateSha256'],
   batches: false,
   readBackMs: READ_BACK_MS,
   open({ username, password, ...target }) {

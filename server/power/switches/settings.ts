@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { BakeryError } from '../../../core/errors.ts';
 import type { Seal } from '../../../core/host/sealed.ts';
 import type { SwitchRecord, SwitchSettings } from '../../../db/switches.ts';
@@ -21,6 +21,11 @@ export function splitSettings(
     open: Object.fromEntries(entries.filter(([name]) => !kind.secrets.includes(name))),
     secret: Object.fromEntries(entries.filter(([name]) => kind.secrets.includes(name))),
   };
+}
+
+/** The settings that say who gets what is secret. */
+export function addressOf({ address, settings, secrets }: Pick<SwitchKind, 'address' | 'settings' | 'secrets'>) {
+  return address ?? Object.keys(settings.shape).filter((name) => !secrets.includes(name));
 }
 
 /** What is absent in `patch` stays; null takes it back. */
@@ -80,9 +85,36 @@ export async function openSecrets(
   return sealed === undefined ? {} : JSON.parse(await seal.open(sealed, name));
 }
 
+/** Whether a setting means the same with both values: a default may be written out, an address in other letters. */
+function meansTheSame(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  const [one, other] = [z.safeParse(schema, a), z.safeParse(schema, b)];
+  // Of what a schema makes into objects nothing is known.
+  return one.success && other.success && typeof one.data !== 'object' && one.data === other.data;
+}
+
+/**
+ * Nobody has a switch's secrets sent to an address of his own: with another address each that it has is given again, or taken back.
+ * @throws BakeryError `switch-secrets-needed` (invalid).
+ */
+function requireSecretsAgain(
+  kind: SwitchKind,
+  { before, secrets, patch }: { before: SwitchSettings; secrets: SwitchSettings; patch: SwitchSettings },
+): void {
+  const kept = Object.keys(secrets).filter((name) => !Object.hasOwn(patch, name));
+  if (kept.length === 0) return;
+  const after = mergeSettings(before, patch);
+  const { shape } = kind.settings;
+  const moved = addressOf(kind).find((name) => shape[name] && !meansTheSame(shape[name], before[name], after[name]));
+  if (moved === undefined) return;
+  const message = `with another ${moved} the secrets are needed again: send ${kept.join(', ')} too, null for one that is not used any more`;
+  throw new BakeryError('invalid', 'switch-secrets-needed', message);
+}
+
 /**
  * The settings of a switch with some changed. Credentials that cannot be read any more are all replaced by those that are given.
- * @throws BakeryError as `keepSettings`; `switch-credentials-lost` (conflict) when they cannot be read and none is given.
+ * @throws BakeryError as `keepSettings`; `switch-credentials-lost` (conflict) when they cannot be read and none is given;
+ *   `switch-secrets-needed` (invalid) when they would go to another address than they were given for.
  */
 export async function changeSettings(
   kind: SwitchKind,
@@ -96,6 +128,8 @@ export async function changeSettings(
     throw new BakeryError('conflict', 'switch-credentials-lost', CREDENTIALS_LOST, { detail: error.detail ?? '' });
   });
   const merged = mergeSettings({ ...before.settings, ...secrets }, patch);
+  checkSettings(kind, merged);
+  requireSecretsAgain(kind, { before: before.settings, secrets, patch });
   return keepSettings(kind, merged, { name: before.name, seal });
 }
 

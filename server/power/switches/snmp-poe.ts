@@ -66,6 +66,8 @@ export const snmpPoe = defineSwitchKind<SnmpSettings>({
   title: 'Managed switches with POWER-ETHERNET-MIB (RFC 3621), by SNMP version 2c or 3',
   settings: SnmpSettings,
   secrets: ['community', 'authKey', 'privKey'],
+  // Version 2c sends its community as it is.
+  address: ['host', 'port', 'version'],
   batches: true,
   readBackMs: 0,
   open: openSnmpSwitch,

@@ -41,6 +41,7 @@ export const unifi = defineSwitchKind({
   title: 'UniFi switches, through UniFi OS or the UniFi Network application',
   settings: Settings,
   secrets: ['password', 'apiKey'],
+  address: ['url', 'caPem', 'certificateSha256'],
   batches: true,
   readBackMs: READ_BACK_MS,
   open({ site, mac, ...settings }) {

@@ -18,6 +18,20 @@ export const webhook = defineSwitchKind({
   title: 'Anything that is switched by an HTTP request: Home Assistant, Tasmota, Shelly and others',
   settings: WebhookSettings,
   secrets: ['password', 'token', 'signingSecret'],
+  // Templates say where a secret is put, and many a device sends on what it is told to.
+  address: [
+    'url',
+    'caPem',
+    'method',
+    'path',
+    'body',
+    'contentType',
+    'headers',
+    'queryMethod',
+    'queryPath',
+    'queryBody',
+    'tokenHeader',
+  ],
   batches: false,
   // Home Assistant may tell a new state a second late (home-assistant/core#63714); what is told at once is believed at once.
   readBackMs: 5_000,

@@ -22,6 +22,7 @@ export const toyKind = defineSwitchKind({
     timeoutMs: z.int().min(1).default(5_000),
   }),
   secrets: ['password', 'backupPassword'],
+  address: ['url'],
   batches: true,
   readBackMs: 0,
   open({ url, password }) {

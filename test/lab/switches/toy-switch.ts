@@ -14,6 +14,8 @@ export interface ToySwitch {
   readonly ports: Record<string, ToyPort>;
   /** What was asked of it, as `survey` and `set`, in its order. */
   readonly asked: string[];
+  /** Every request as it came in: its address, headers and body. */
+  readonly heard: string[];
   /** `silent`: it takes calls and never answers. */
   state: 'works' | 'silent' | 'broken';
   /** Resolves when it has been asked so often. */
@@ -29,6 +31,7 @@ export async function startToySwitch(ports: readonly string[], password: string)
     for (const { count, wake } of waiters) if (toy.asked.length >= count) wake();
     waiters = waiters.filter(({ count }) => toy.asked.length < count);
     const body = await text(request).catch(() => '{}');
+    toy.heard.push(JSON.stringify([request.url, request.headers, body]));
     if (toy.state === 'silent') return;
     if (toy.state === 'broken') return void response.writeHead(500).end();
     if (request.headers.authorization !== `Bearer ${password}`) return void response.writeHead(401).end();
@@ -55,6 +58,7 @@ export async function startToySwitch(ports: readonly string[], password: string)
     password,
     ports: Object.fromEntries(ports.map((port) => [port, { power: 'off', macs: [] }])),
     asked: [],
+    heard: [],
     state: 'works',
     until: (count) =>
       toy.asked.length >= count ? Promise.resolve() : new Promise((wake) => waiters.push({ count, wake })),

@@ -1,0 +1,41 @@
+import type { Mutation } from './mutation.ts';
+
+const SETTINGS = 'server/power/switches/settings.ts';
+const ADDRESS_TEST = 'test/unit/switch-address.test.ts';
+const WIRE = 'test/wire/switches-seen.test.ts';
+
+/** Where secrets of switches go, and what is seen of switches from outside. */
+export const switchesSeen: readonly Mutation[] = [
+  {
+    name: 'seen: secrets of a switch stay with the address that they were given for',
+    file: SETTINGS,
+    old: '  requireSecretsAgain(kind, { before: before.settings, secrets, patch });\n',
+    new: '  void requireSecretsAgain;\n',
+    test: WIRE,
+    fails: 'secrets of a switch are sent to no other address',
+  },
+  {
+    name: 'seen: one secret of two is not enough for another address',
+    file: SETTINGS,
+    old: '  if (kept.length === 0) return;',
+    new: '  if (kept.length < Object.keys(secrets).length) return;',
+    test: ADDRESS_TEST,
+    fails: 'who changes where a switch is gives all of its secrets again',
+  },
+  {
+    name: 'seen: a kind that names no address has one',
+    file: SETTINGS,
+    old: 'return address ?? Object.keys(settings.shape)',
+    new: 'return address ?? []',
+    test: ADDRESS_TEST,
+    fails: 'who changes where a switch is gives all of its secrets again',
+  },
+  {
+    name: 'seen: the templates of a webhook are its address',
+    file: 'server/power/switches/webhook.ts',
+    old: "    'queryPath',\n",
+    new: '',
+    test: ADDRESS_TEST,
+    fails: 'webhook says which settings are its address',
+  },
+];
