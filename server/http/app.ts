@@ -10,7 +10,7 @@ import type { Scope } from '../../core/scope.ts';
 import type { Api, ApiPorts } from './api.ts';
 import { keepAudit } from './audit.ts';
 import type { Door } from './auth.ts';
-import { type BodyLimits, endAfterAnswer, hurryBodies } from './bodies.ts';
+import { endAfterAnswer, hurryBodies } from './bodies.ts';
 import { corsOptions, guardServer, PAGE_POLICY, refuseConnection, serverOptions, tlsOptions } from './connections.ts';
 import { describeDocument, describeRoute } from './document.ts';
 import { sendProblem } from './errors.ts';
@@ -71,8 +71,9 @@ declare module 'fastify' {
 async function routesOfApi(
   api: Api,
   ports: ApiPorts,
-  { door, limits }: { door: Door; limits: BodyLimits },
+  { door, settings }: { door: Door; settings: HttpSettings },
 ): Promise<void> {
+  const { limits } = settings;
   acceptLegacyBodies(api);
   hurryBodies(api, limits);
   fridgeRoutes(api, ports);
@@ -93,7 +94,7 @@ async function routesOfApi(
   switchRoutes(api, ports);
   switchPortRoutes(api, ports);
   bootRoutes(api, ports);
-  bulkRoutes(api, ports);
+  bulkRoutes(api, ports, settings);
   rebakeRoute(api, ports);
   downloadRoute(api, ports);
   bootFileRoute(api, ports);
@@ -208,7 +209,7 @@ export async function buildApp(
     const { trustedRelays } = options;
     const door = guardCalls(guarded, ports, { log, relayed: `${BASE}/files/`, trustedRelays, settings });
     metricsRoute(guarded as unknown as Api, ports);
-    await guarded.register(async (scope) => routesOfApi(scope as unknown as Api, ports, { door, limits }), {
+    await guarded.register(async (scope) => routesOfApi(scope as unknown as Api, ports, { door, settings }), {
       prefix: BASE,
     });
   });

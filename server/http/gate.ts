@@ -11,6 +11,11 @@ import type { HttpSettings } from './settings.ts';
 const NO_VOLUMES =
   'this server can bake nothing and keep no image or disk: it runs without volumes (BAKERY_STORAGE=none), as a server without root must';
 
+/** @throws BakeryError `no-volumes` (forbidden) where nothing can be baked or kept. */
+export function requireVolumes({ keepsVolumes }: Pick<HttpSettings, 'keepsVolumes'>): void {
+  if (!keepsVolumes) throw new BakeryError('forbidden', 'no-volumes', NO_VOLUMES);
+}
+
 /** Lets a call in only from who may make it: hooks of everything that is registered with `app`. */
 export function guardCalls(
   app: FastifyInstance,
@@ -40,7 +45,7 @@ export function guardCalls(
     refuseForeignPages({ method, origin: headers.origin, host: headers.host }, settings.corsOrigins);
     // A call that does not say what it needs is for nobody else.
     requireScope(request.caller, config.scope ?? 'admin');
-    if (config.needsVolumes && !settings.keepsVolumes) throw new BakeryError('forbidden', 'no-volumes', NO_VOLUMES);
+    if (config.needsVolumes) requireVolumes(settings);
   });
   return door;
 }

@@ -38,6 +38,10 @@ test('a lab without root shows what there can be, says everywhere what cannot, a
       ['/fridge', { bakeformName: 'sample' }],
       ['/disks', { size: 16 }],
       ['/bakeforms/sample', Buffer.alloc(3_000_000)],
+      [`/pis/${PI}/rebake`, { bakeformName: 'sample' }],
+      ['/bulk', { action: 'bake', bakeformName: 'sample', pis: [PI] }],
+      ['/bulk', { action: 'rebake', bakeformName: 'sample', pis: [PI] }],
+      ['/disks/1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed/snapshots', {}],
     ] as const;
     for (const [path, body] of asked) {
       const answer = await call(lab, 'POST', path, body);
@@ -45,6 +49,8 @@ test('a lab without root shows what there can be, says everywhere what cannot, a
       assert.deepEqual([answer.status, code], [403, 'no-volumes'], path);
       assert.match(detail, /without root/);
     }
+    const bulk = { action: 'patch', addTags: ['seen'], pis: [PI] };
+    assert.equal((await call(lab, 'POST', '/bulk', bulk)).status, 202, 'what needs no volume goes on');
   });
   await t.test('its text and every answer say that it is a lab without root', async () => {
     assert.match(lab.output(), /^LAB .*without root: there is no DHCP and no NFS, and nothing can be baked/m);

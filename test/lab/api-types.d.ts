@@ -3246,6 +3246,23 @@ export interface components {
             };
         };
         /**
+         * @description It is understood and refused.
+         *
+         *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
+         *     - `origin-refused`: A web page of another site had a browser make this call.
+         *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
+         *     - `no-volumes`: The server runs without volumes (`BAKERY_STORAGE=none`), as one without root must: nothing can be baked, and no image or disk be kept.
+         *     - `disk-is-root`: A Pi's root disk goes with the Pi: unbake it.
+         */
+        Problem403d: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
          * @description A part of the server did not end in time.
          *
          *     - `step-timeout`: A step of the operation took longer than its limit.
@@ -3464,7 +3481,7 @@ export interface components {
          *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
          *     - `path-refused`: A part of the path is a link or no regular file.
          */
-        Problem403d: {
+        Problem403e: {
             headers: {
                 [name: string]: unknown;
             };
@@ -4679,23 +4696,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            /**
-             * @description It is understood and refused.
-             *
-             *     - `scope-too-small`: The token is valid, but its scope does not reach for this call.
-             *     - `origin-refused`: A web page of another site had a browser make this call.
-             *     - `host-refused`: Without tokens (`BAKERY_AUTH=off`) the server answers only to its addresses, to `localhost`, and to the names in `BAKERY_HOSTS`.
-             *     - `no-volumes`: The server runs without volumes (`BAKERY_STORAGE=none`), as one without root must: nothing can be baked, and no image or disk be kept.
-             *     - `disk-is-root`: A Pi's root disk goes with the Pi: unbake it.
-             */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["Problem403d"];
             408: components["responses"]["Problem408a"];
             /**
              * @description It clashes with what is there now.
@@ -6286,7 +6287,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400e"];
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403c"];
+            403: components["responses"]["Problem403d"];
             404: components["responses"]["Problem404e"];
             408: components["responses"]["Problem408a"];
             /**
@@ -8208,7 +8209,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403a"];
+            403: components["responses"]["Problem403b"];
             404: components["responses"]["Problem404a"];
             408: components["responses"]["Problem408a"];
             /**
@@ -8290,7 +8291,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400b"];
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403a"];
+            403: components["responses"]["Problem403b"];
             404: components["responses"]["Problem404a"];
             408: components["responses"]["Problem408a"];
             /**
@@ -8357,7 +8358,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403d"];
+            403: components["responses"]["Problem403e"];
             /**
              * @description It names something that does not exist.
              *
@@ -8895,7 +8896,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Problem401a"];
-            403: components["responses"]["Problem403d"];
+            403: components["responses"]["Problem403e"];
             404: components["responses"]["Problem404a"];
             408: components["responses"]["Problem408b"];
             409: components["responses"]["Problem409d"];

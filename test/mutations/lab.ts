@@ -21,8 +21,16 @@ export const lab: readonly Mutation[] = [
   {
     name: 'a server without volumes refuses what it cannot keep',
     file: 'server/http/gate.ts',
-    old: 'if (config.needsVolumes && !settings.keepsVolumes) throw',
-    new: 'if (config.needsVolumes && settings.limits.connections < 0) throw',
+    old: 'if (config.needsVolumes) requireVolumes(settings);',
+    new: '',
+    test: 'test/e2e/lab-rootless.test.ts',
+    fails: 'whatever would be baked or kept is refused',
+  },
+  {
+    name: 'lab: a bulk bake without volumes says so',
+    file: 'server/http/routes/bulk.ts',
+    old: "if ('bakeformName' in request.body) requireVolumes(settings);",
+    new: 'void [requireVolumes, settings];',
     test: 'test/e2e/lab-rootless.test.ts',
     fails: 'whatever would be baked or kept is refused',
   },

@@ -5,13 +5,15 @@ import { BulkRequest } from '../../schema/bulk.ts';
 import { OperationInfo } from '../../schema/operation.ts';
 import type { Api, ApiPorts } from '../api.ts';
 import { requesterOf } from '../audit.ts';
+import { requireVolumes } from '../gate.ts';
 import { answerOnce, IdempotencyHeaders, keyOf } from '../idempotency.ts';
 import { operationInfo } from '../operation-views.ts';
-import { ONCE, together } from '../problems.ts';
+import { ONCE, together, WITH_VOLUMES } from '../problems.ts';
 import { keptWishOf, ROOT_WISH_PROBLEMS } from '../root-wish.ts';
+import type { HttpSettings } from '../settings.ts';
 
 /** Many Pis at once. */
-export function bulkRoutes(app: Api, ports: ApiPorts): void {
+export function bulkRoutes(app: Api, ports: ApiPorts, settings: Pick<HttpSettings, 'keepsVolumes'>): void {
   const { db, engine } = ports;
 
   app.post(
@@ -19,7 +21,7 @@ export function bulkRoutes(app: Api, ports: ApiPorts): void {
     {
       config: {
         scope: 'operator',
-        problems: together(ONCE, {
+        problems: together(ONCE, WITH_VOLUMES, {
           400: ['bad-pi-id', 'no-pi-meant', 'too-many-pis', 'bad-bakeform-name', ...ROOT_WISH_PROBLEMS],
           404: ['pi-unknown'],
           503: ['stopping'],
@@ -37,6 +39,8 @@ export function bulkRoutes(app: Api, ports: ApiPorts): void {
       },
     },
     async (request, reply) => {
+      // Each Pi would fail for itself, of a bakeform that there cannot be.
+      if ('bakeformName' in request.body) requireVolumes(settings);
       const { pis, select = {}, atATime, stopAtFirstFailure, ...action } = request.body;
       const wish = 'bakeformName' in action ? { ...action, ...keptWishOf(action) } : action;
       const targets = pis ? { pis } : { select };

@@ -23,6 +23,7 @@ export function rebakeRoute(app: Api, ports: ApiPorts): void {
     {
       config: {
         scope: 'operator',
+        needsVolumes: true,
         problems: together(STARTING, ONCE, CHANGING, {
           400: ['bakeform-unknown', 'bad-bakeform-name', 'bad-pi-id', ...ROOT_WISH_PROBLEMS],
           404: ['pi-unknown'],

@@ -68,6 +68,7 @@ export function snapshotRoutes(app: Api, ports: ApiPorts): void {
     {
       config: {
         scope: 'operator',
+        needsVolumes: true,
         problems: together(WAITING, CHANGING, ONCE, {
           400: ['bad-disk-id'],
           403: ['disk-is-root'],
