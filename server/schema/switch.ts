@@ -6,7 +6,6 @@ import { PortPlace } from './pi.ts';
 const Name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name has 1 to 63 letters, digits or . _ -')
-  .refine((name) => name !== 'kinds', 'kinds is a call of its own')
   .meta({ description: 'what Pis are bound to in `port.switch`; it does not change', example: 'poe-a' });
 const KindName = z.string().min(1).max(64).meta({ example: 'snmp-poe' });
 const Notes = z.string().max(4_000).meta({ example: 'top of rack 1' });
