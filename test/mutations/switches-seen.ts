@@ -2,6 +2,8 @@ import type { Mutation } from './mutation.ts';
 
 const SETTINGS = 'server/power/switches/settings.ts';
 const ADDRESS_TEST = 'test/unit/switch-address.test.ts';
+const QUESTIONS = 'server/power/switches/questions.ts';
+const OPEN_TEST = 'test/unit/open-switches.test.ts';
 const WIRE = 'test/wire/switches-seen.test.ts';
 
 /** Where secrets of switches go, and what is seen of switches from outside. */
@@ -37,5 +39,13 @@ export const switchesSeen: readonly Mutation[] = [
     new: '',
     test: ADDRESS_TEST,
     fails: 'webhook says which settings are its address',
+  },
+  {
+    name: 'seen: what a switch says of secrets that were changed meanwhile is told without them',
+    file: QUESTIONS,
+    old: '[...secrets, ...switches.secretTexts(name)]',
+    new: '[...secrets.slice(0, 0), ...switches.secretTexts(name)]',
+    test: OPEN_TEST,
+    fails: 'what a switch says of secrets that were changed meanwhile',
   },
 ];

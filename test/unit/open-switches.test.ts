@@ -225,6 +225,23 @@ describe('open switches', () => {
     assert.equal(questions.failure('a'), undefined);
   });
 
+  test('what a switch says of secrets that were changed meanwhile is told without them', async () => {
+    await enter('a', 'one');
+    const asked = Promise.withResolvers<SwitchSurvey>();
+    answer = () => asked.promise;
+    const refused = assert.rejects(questions.survey('a'), (told: BakeryError) => {
+      assert.ok(!JSON.stringify([told.message, told.detail, String(told.cause)]).includes(SECRET));
+      return told.code === 'switch-refused';
+    });
+    await turnOfLoop();
+    const sealed = Buffer.from(JSON.stringify({ password: 'another-password' }));
+    await changeSwitch(db, { ...record('a', 'one'), sealed });
+    await switches.refresh();
+    asked.reject(new PowerFault('fatal', `the password ${SECRET} is wrong`));
+    await refused;
+    assert.ok(!logged.join().includes(SECRET));
+  });
+
   test('who looks often, or at once with others, asks the switch once', async () => {
     await enter('a', 'one');
     let asked = 0;

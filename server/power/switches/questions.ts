@@ -79,6 +79,8 @@ export function createSwitchQuestions(parts: {
   ): Promise<T> {
     const late = new AbortController();
     const timers = new AbortController();
+    // A change meanwhile gives it others, and what is under way may still tell these.
+    const secrets = switches.secretTexts(name);
     const limit = AbortSignal.any([late.signal, end.signal, ...(signal ? [signal] : [])]);
     limit.throwIfAborted();
     clock.sleep(ASK_MS, timers.signal).then(
@@ -88,7 +90,7 @@ export function createSwitchQuestions(parts: {
     try {
       return await unlessAborted(question(limit), limit);
     } catch (error) {
-      if (!limit.aborted) throw toProblem(name, error);
+      if (!limit.aborted) throw toProblem(name, error, [...secrets, ...switches.secretTexts(name)]);
       throw limit.reason;
     } finally {
       timers.abort();
@@ -96,9 +98,8 @@ export function createSwitchQuestions(parts: {
   }
 
   /** The error a client sees. What the switch said, word for word, is for the log. */
-  function toProblem(name: string, error: unknown): BakeryError {
+  function toProblem(name: string, error: unknown, secrets: readonly string[]): BakeryError {
     if (error instanceof BakeryError) return error;
-    const secrets = switches.secretTexts(name);
     const said = describeError(error);
     const detail = hideSecrets(said, secrets);
     const isFinal = error instanceof PowerFault && error.severity === 'fatal';
