@@ -2,12 +2,17 @@ import type { Selectable } from 'kysely';
 import { BakeryError } from '../core/errors.ts';
 import type { PiId } from '../core/ids.ts';
 import type { PiPort } from '../core/pi.ts';
+import { addFeedEvent } from './events.ts';
 import { atomically, type Executor } from './open.ts';
 import { findPi, patchPi, setMovedTo } from './pis.ts';
 import type { Schema } from './schema.ts';
+import { addTold, listTold, removeTold } from './told.ts';
 
 /** Each is asked again and again, and is a device in memory. */
 const MOST_SWITCHES = 200;
+
+/** What is told of a switch, and still is so. */
+const UNREACHABLE = 'switch-unreachable';
 
 /** Settings of a switch by their names, as they were entered: defaults are the matter of its kind. */
 export type SwitchSettings = Readonly<Record<string, string | number | boolean | null>>;
@@ -66,19 +71,48 @@ export async function addSwitch(ex: Executor, record: SwitchRecord): Promise<voi
       .insertInto('switches')
       .values({ ...row, created_at: createdAt })
       .execute();
+    await addFeedEvent(trx, { type: 'switch.created', data: { switch: name, kind } }, createdAt);
   });
 }
 
-/** Puts other notes and settings in the place of those it had. */
+/** Puts other notes and settings in the place of those it had. `changed`: the names of settings that are others, to be told. */
 export async function changeSwitch(
   ex: Executor,
-  { name, notes, settings, sealed }: Pick<SwitchRecord, 'name' | 'notes' | 'settings' | 'sealed'>,
+  after: Pick<SwitchRecord, 'name' | 'notes' | 'settings' | 'sealed'>,
+  { changed, now }: { changed: readonly string[]; now: number },
 ): Promise<void> {
-  await ex
-    .updateTable('switches')
-    .set({ notes, settings: JSON.stringify(settings), secrets: sealed ?? null })
-    .where('name', '=', name)
-    .execute();
+  const { name, notes, settings, sealed } = after;
+  await atomically(ex, async (trx) => {
+    const before = await requireSwitch(trx, name);
+    await trx
+      .updateTable('switches')
+      .set({ notes, settings: JSON.stringify(settings), secrets: sealed ?? null })
+      .where('name', '=', name)
+      .execute();
+    if (changed.length === 0 && notes === before.notes) return;
+    const data = { switch: name, kind: before.kind, settings: changed, notes: notes !== before.notes };
+    await addFeedEvent(trx, { type: 'switch.changed', data }, now);
+  });
+}
+
+/** Notes that a switch answered, or with an error that it did not; told when that is a change, also after a restart. */
+export async function setReached(
+  ex: Executor,
+  name: string,
+  { error, now }: { error: Pick<BakeryError, 'code' | 'message'> | undefined; now: number },
+): Promise<void> {
+  await atomically(ex, async (trx) => {
+    if ((await listTold(trx, UNREACHABLE)).has(name) === (error !== undefined)) return;
+    if (!(await trx.selectFrom('switches').select('name').where('name', '=', name).executeTakeFirst())) return;
+    if (error) {
+      const { code, message } = error;
+      await addTold(trx, UNREACHABLE, name);
+      await addFeedEvent(trx, { type: 'switch.unreachable', data: { switch: name, error: { code, message } } }, now);
+    } else {
+      await removeTold(trx, UNREACHABLE, name);
+      await addFeedEvent(trx, { type: 'switch.answers', data: { switch: name } }, now);
+    }
+  });
 }
 
 /**
@@ -99,7 +133,9 @@ export async function removeSwitch(
       throw new BakeryError('conflict', 'switch-in-use', message);
     }
     for (const [pi] of bound) await bindPort(trx, pi, null, options.now);
-    await trx.deleteFrom('switches').where('name', '=', name).execute();
+    const { numDeletedRows } = await trx.deleteFrom('switches').where('name', '=', name).executeTakeFirst();
+    await removeTold(trx, UNREACHABLE, name);
+    if (numDeletedRows > 0n) await addFeedEvent(trx, { type: 'switch.deleted', data: { switch: name } }, options.now);
   });
 }
 

@@ -14,6 +14,7 @@ import { createPowerDriver } from './power/registry.ts';
 import { createPowerService } from './power/service.ts';
 import { loadSwitchKinds } from './power/switches/external.ts';
 import { SWITCH_KINDS } from './power/switches/kinds.ts';
+import { createSwitchNews } from './power/switches/news.ts';
 import { createOpenSwitches } from './power/switches/open.ts';
 import { createSwitchQuestions } from './power/switches/questions.ts';
 import { createBootTurns } from './power/turns.ts';
@@ -56,7 +57,8 @@ export async function createBoards(
   await switches.refresh();
   teardown.add(() => switches.close());
   const bound = seams.switches?.(switching) ?? switches;
-  const questions = createSwitchQuestions({ switches, surveys, turn, clock, log });
+  const news = createSwitchNews({ db, clock, log });
+  const questions = createSwitchQuestions({ switches, surveys, turn, news, clock, log });
 
   const turns = createBootTurns({
     classOf: async (pi) => bootClass(await requirePi(db, pi)),

@@ -12,6 +12,7 @@ import { startNetboot } from './netboot.ts';
 import { createEngine } from './operations/engine.ts';
 import type { OperationPorts } from './operations/ports.ts';
 import { operationKinds } from './operations/registry.ts';
+import { switchFigures } from './power/switches/figures.ts';
 import { readyLines } from './ready.ts';
 import { makeRoom } from './reconcile/trim.ts';
 import { trashKeepMsOf, withRealRoot } from './root.ts';
@@ -105,6 +106,7 @@ async function start(
     tftp,
     dhcp,
     power: { driver: fallback.name, failures: observers.powerFailures },
+    switches: { kinds: switchKinds.map(({ name }) => name), figures: () => switchFigures(switches, questions) },
     turns,
     backups,
     isRecovered,

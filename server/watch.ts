@@ -12,6 +12,7 @@ import type { DhcpPart } from './listen.ts';
 import { createMetricsPage } from './metrics/collect.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { ExportCounts } from './operations/exports.ts';
+import type { SwitchFigures } from './power/switches/figures.ts';
 import type { BootTurns } from './power/turns.ts';
 import type { BackupKeeper } from './reconcile/backups.ts';
 import {
@@ -24,6 +25,7 @@ import {
   judgePower,
   judgeRecovery,
   judgeSpace,
+  judgeSwitches,
   judgeTftp,
   judgeWebhooks,
 } from './reconcile/judge.ts';
@@ -41,6 +43,7 @@ export interface WatchedParts {
   readonly tftp: { isListening(): boolean };
   readonly dhcp: DhcpPart;
   readonly power: { readonly driver: string; failures(): number };
+  readonly switches: { readonly kinds: readonly string[]; figures(): readonly SwitchFigures[] };
   readonly turns: Pick<BootTurns, 'counts'>;
   readonly backups: Pick<BackupKeeper, 'report'>;
   /** What a crash interrupted has ended. */
@@ -62,7 +65,8 @@ function isUsable(pool: Pool): Promise<boolean> {
 
 /** How the parts of the server are, and the page of metrics. */
 export function watchParts(parts: WatchedParts) {
-  const { db, guard, pool, space, backend, exports, tftp, dhcp, power, turns, backups, metrics, clock, log } = parts;
+  const { db, guard, pool, space, backend, exports, tftp, dhcp, power, switches, turns, backups, metrics, clock, log } =
+    parts;
   const readiness = createReadiness({
     checks: {
       http: () => judgeHttp({ open: parts.isOpen() }),
@@ -79,6 +83,7 @@ export function watchParts(parts: WatchedParts) {
       tftp: () => judgeTftp({ listening: tftp.isListening() }),
       dhcp: () => judgeDhcp({ mode: dhcp.mode, listening: dhcp.server?.isListening() ?? false }),
       power: () => judgePower({ driver: power.driver, failures: power.failures() }),
+      switches: () => judgeSwitches(switches.figures()),
       webhooks: async () => judgeWebhooks(await webhookCensus(db)),
       recovery: async () => judgeRecovery({ over: parts.isRecovered(), stuck: await countStuck(db) }),
       backup: async () => judgeBackup({ ...(await backups.report()), now: clock.now() }),
@@ -94,6 +99,7 @@ export function watchParts(parts: WatchedParts) {
       volumes: () => usageOfPool(pool),
       exports: exports.counts,
       boots: turns.counts,
+      switches: async () => ({ kinds: switches.kinds, figures: switches.figures() }),
       lastBackup: async () => (await backups.report()).last,
       parts: readiness,
     },

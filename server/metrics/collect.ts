@@ -12,6 +12,8 @@ import {
 } from '../../exports/volumes/space.ts';
 import type { FolderUsage } from '../../exports/volumes/usage.ts';
 import { BOOT_CLASSES } from '../../netboot/boots/storm.ts';
+import { SWITCH_ACTIONS } from '../power/switches/counted.ts';
+import type { SwitchFigures } from '../power/switches/figures.ts';
 import type { BootCounts } from '../power/turns.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -22,6 +24,7 @@ export interface MetricSources {
   volumes(): Promise<readonly FolderUsage[]>;
   exports(): { readonly wanted: number; readonly served: number };
   boots(): BootCounts;
+  switches(): Promise<{ readonly kinds: readonly string[]; readonly figures: readonly SwitchFigures[] }>;
   /** When the last one was made, ms since the epoch. */
   lastBackup(): Promise<number | undefined>;
   parts(): Promise<readonly { readonly part: string; readonly state: string }[]>;
@@ -67,6 +70,21 @@ function setPool(metrics: Metrics, { reading, level }: { reading: SpaceReading; 
   metrics.poolGrowable.set(reading.growable);
   metrics.poolReserve.set(reserveOf({ total, dirty: reading.dirty }));
   for (const one of SPACE_LEVELS) metrics.poolLevel.set({ level: one }, one === level ? 1 : 0);
+}
+
+function setSwitches(metrics: Metrics, { kinds, figures }: Awaited<ReturnType<MetricSources['switches']>>): void {
+  for (const kind of new Set([...kinds, ...figures.map((one) => one.kind)])) {
+    metrics.switches.set({ kind }, figures.filter((one) => one.kind === kind).length);
+  }
+  for (const { name, works, surveyedAt, calls } of figures) {
+    if (works !== undefined) metrics.switchWorks.set({ switch: name }, works ? 1 : 0);
+    if (surveyedAt !== undefined) metrics.switchSurveyed.set({ switch: name }, surveyedAt / 1_000);
+    for (const action of SWITCH_ACTIONS) {
+      for (const outcome of ['done', 'failed'] as const) {
+        metrics.switchCalls.inc({ switch: name, action, outcome }, calls[action][outcome]);
+      }
+    }
+  }
 }
 
 /**
@@ -127,6 +145,11 @@ export function createMetricsPage(options: { metrics: Metrics; sources: MetricSo
           metrics.boots.set({ class: name, state: 'waiting' }, waiting[name]);
         }
       },
+    },
+    switches: {
+      // The counter begins anew for each page: what is counted is the switch's.
+      gauges: [metrics.switches, metrics.switchWorks, metrics.switchSurveyed, metrics.switchCalls],
+      collect: async () => setSwitches(metrics, await sources.switches()),
     },
     backups: {
       gauges: [metrics.lastBackup],

@@ -1,6 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** Everything that is measured. Labels take few values each: words of the code, never what a client sends. */
+/**
+ * Everything that is measured. Labels take few values each: words of the code, never what a client sends. The names of switches, of which
+ * there are 200 at most, are gone with their switch.
+ */
 export interface Metrics extends ReturnType<typeof define> {
   readonly registry: Registry;
 }
@@ -100,6 +103,19 @@ function define(registers: Registry[]) {
       ['power'],
     ),
     powerRounds: counter('power_sync_rounds_total', 'Rounds in which wished and observed power were compared'),
+
+    switches: gauge('switches', 'Switches by kind', ['kind']),
+    switchWorks: gauge(
+      'switch_survey_success',
+      '1 when the last survey of a switch succeeded, 0 when it failed or the switch cannot be used',
+      ['switch'],
+    ),
+    switchSurveyed: gauge(
+      'switch_last_survey_timestamp_seconds',
+      'When a switch last told what is on its ports, since the start and with the settings that it has',
+      ['switch'],
+    ),
+    switchCalls: counter('switch_calls_total', 'Calls of a switch that ended', ['switch', 'action', 'outcome']),
 
     webhooks: gauge('webhooks', 'Webhooks'),
     webhooksFailing: gauge('webhooks_failing', 'Webhooks whose next event could not be delivered'),

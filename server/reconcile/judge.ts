@@ -63,6 +63,13 @@ export function judgePower(facts: { driver: string; failures: number }): Judgeme
   return ready(driver === 'manual' ? 'a person switches' : `the driver is ${driver}`);
 }
 
+/** Switches can be used, and told what is on their ports when they were asked last. One that nobody has asked counts as working. */
+export function judgeSwitches(switches: readonly { readonly works: boolean | undefined }[]): Judgement {
+  const failing = switches.filter(({ works }) => works === false).length;
+  if (failing > 0) return degraded(`${failing} of ${switches.length} cannot be asked, or cannot be used`);
+  return ready(switches.length === 0 ? 'there are none' : `nothing is wrong with any of ${switches.length}`);
+}
+
 /** Events reach those who want them. */
 export function judgeWebhooks({ all, failing, behind }: WebhookCensus): Judgement {
   if (failing > 0)

@@ -19,6 +19,7 @@ export const PartReadiness = z
       'tftp',
       'dhcp',
       'power',
+      'switches',
       'webhooks',
       'recovery',
       'backup',

@@ -173,7 +173,20 @@ inOwnNamespace(import.meta.url, () => {
     assert.deepEqual([whole.status, whole.body.status], [200, 'ready']);
     assert.deepEqual(
       whole.body.parts.map(({ part }) => part),
-      ['http', 'database', 'pool', 'space', 'nfs', 'tftp', 'dhcp', 'power', 'webhooks', 'recovery', 'backup'],
+      [
+        'http',
+        'database',
+        'pool',
+        'space',
+        'nfs',
+        'tftp',
+        'dhcp',
+        'power',
+        'switches',
+        'webhooks',
+        'recovery',
+        'backup',
+      ],
     );
     const seen: Readiness[] = [];
     const broken = async (part: string, state: 'degraded' | 'not-ready') => {

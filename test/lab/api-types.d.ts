@@ -2384,7 +2384,7 @@ export interface components {
          */
         PartReadiness: {
             /** @enum {string} */
-            part: "http" | "database" | "pool" | "space" | "nfs" | "tftp" | "dhcp" | "power" | "webhooks" | "recovery" | "backup";
+            part: "http" | "database" | "pool" | "space" | "nfs" | "tftp" | "dhcp" | "power" | "switches" | "webhooks" | "recovery" | "backup";
             /**
              * @description degraded: it works, and a person should look
              * @enum {string}

@@ -4,6 +4,8 @@ const SETTINGS = 'server/power/switches/settings.ts';
 const ADDRESS_TEST = 'test/unit/switch-address.test.ts';
 const QUESTIONS = 'server/power/switches/questions.ts';
 const OPEN_TEST = 'test/unit/open-switches.test.ts';
+const SWITCHES = 'db/switches.ts';
+const NEWS_TEST = 'test/unit/switch-news.test.ts';
 const WIRE = 'test/wire/switches-seen.test.ts';
 
 /** Where secrets of switches go, and what is seen of switches from outside. */
@@ -47,5 +49,45 @@ export const switchesSeen: readonly Mutation[] = [
     new: '[...secrets.slice(0, 0), ...switches.secretTexts(name)]',
     test: OPEN_TEST,
     fails: 'what a switch says of secrets that were changed meanwhile',
+  },
+  {
+    name: 'seen: what old settings did is no news of a switch',
+    file: QUESTIONS,
+    old: 'if (isOfThis && error instanceof BakeryError)',
+    new: 'if (error instanceof BakeryError)',
+    test: OPEN_TEST,
+    fails: 'what a switch says of secrets that were changed meanwhile',
+  },
+  {
+    name: 'seen: a switch that does not answer is told once',
+    file: SWITCHES,
+    old: '    if ((await listTold(trx, UNREACHABLE)).has(name) === (error !== undefined)) return;\n',
+    new: '    void listTold;\n',
+    test: NEWS_TEST,
+    fails: 'a switch that does not answer is told once',
+  },
+  {
+    name: 'seen: another switch of the same name is not taken for unreachable',
+    file: SWITCHES,
+    old: '    await removeTold(trx, UNREACHABLE, name);\n    if (numDeletedRows',
+    new: '    if (numDeletedRows',
+    test: NEWS_TEST,
+    fails: 'one that is deleted while it is asked leaves nothing behind',
+  },
+  {
+    name: 'seen: a switch that does not answer makes no server unready',
+    file: 'server/reconcile/judge.ts',
+    old: 'degraded(`${failing} of ${switches.length}',
+    new: 'notReady(`${failing} of ${switches.length}',
+    test: 'test/unit/readiness.test.ts',
+    fails: 'how a part is follows from the facts',
+  },
+  {
+    name: 'seen: a call that somebody calls off is no failure of the switch',
+    file: 'server/power/switches/counted.ts',
+    old: "isTimeout(signal.reason) ? 'failed' : 'called off'",
+    new: "isTimeout(signal.reason) ? 'failed' : 'failed'",
+    test: 'test/unit/switch-counted.test.ts',
+    fails: 'a call that hangs has failed when its time is over',
   },
 ];

@@ -4,6 +4,7 @@ import type { Log } from '../../core/log.ts';
 import { createMetricsPage, type MetricSources } from '../../server/metrics/collect.ts';
 import { createMetrics } from '../../server/metrics/metrics.ts';
 import { createObservers } from '../../server/metrics/observe.ts';
+import { noCalls } from '../../server/power/switches/counted.ts';
 import { lint, parseExposition, seriesValue } from '../lab/exposition.ts';
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -42,6 +43,14 @@ const sources: MetricSources = {
   ],
   exports: () => ({ wanted: 5, served: 4 }),
   boots: () => ({ underWay: { 'first-rom': 4, other: 1 }, waiting: { 'first-rom': 9, other: 0 } }),
+  switches: async () => ({
+    kinds: ['snmp-poe', 'webhook'],
+    figures: [
+      { name: 'a', kind: 'snmp-poe', works: true, surveyedAt: 1_700_000_000_500, calls: noCalls() },
+      { name: 'b', kind: 'snmp-poe', works: false, surveyedAt: undefined, calls: noCalls() },
+      { name: 'c', kind: 'gone', works: undefined, surveyedAt: undefined, calls: noCalls() },
+    ],
+  }),
   lastBackup: async () => 1_700_000_000_500,
   parts: async () => [{ part: 'nfs', state: 'degraded' }],
 };
@@ -145,6 +154,38 @@ test('failures of the power driver are those since the last call that worked; wh
   };
   assert.deepEqual((['timeout', 'failed', 'aborted', 'refused', 'done'] as const).map(call), [1, 2, 2, 3, 0]);
   assert.deepEqual((['failed', 'unconfirmed'] as const).map(call), [1, 0]);
+});
+
+test('switches are told by kind, and each by what became of its calls, until it is gone', async () => {
+  const calls = noCalls();
+  const all = await sources.switches();
+  const [a, ...others] = all.figures;
+  assert.ok(a);
+  let figures = [{ ...a, calls }, ...others];
+  const { read } = setUp({ switches: async () => ({ ...all, figures }) });
+  calls.survey.done = 3;
+  let page = await read();
+  assert.deepEqual(lint(page), []);
+  const told = (name: string, labels?: Record<string, string>) => seriesValue(page, `bakery_${name}`, labels);
+  assert.deepEqual(
+    ['snmp-poe', 'webhook', 'gone'].map((kind) => told('switches', { kind })),
+    [2, 0, 1],
+    'those of a kind that is not there any more are still there',
+  );
+  const works = () => ['a', 'b', 'c'].map((name) => told('switch_survey_success', { switch: name }));
+  assert.deepEqual(works(), [1, 0, undefined], 'of one that nobody has asked nothing is known');
+  assert.equal(told('switch_last_survey_timestamp_seconds', { switch: 'a' }), 1_700_000_000.5);
+  assert.equal(told('switch_last_survey_timestamp_seconds', { switch: 'b' }), undefined);
+  const surveys = () =>
+    ['done', 'failed'].map((outcome) => told('switch_calls_total', { switch: 'a', action: 'survey', outcome }));
+  assert.deepEqual(surveys(), [3, 0]);
+  calls.survey.failed = 1;
+  page = await read();
+  assert.deepEqual(surveys(), [3, 1], 'it is counted once, however often it is read');
+  figures = others;
+  page = await read();
+  assert.deepEqual(surveys(), [undefined, undefined]);
+  assert.deepEqual(works(), [undefined, 0, undefined]);
 });
 
 test('no client makes series: calls that there are not, and odd methods, are one each', async () => {

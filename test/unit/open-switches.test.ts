@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { BakeryError } from '../../core/errors.ts';
 import type { Seal } from '../../core/host/sealed.ts';
 import { requirePiId } from '../../core/ids.ts';
+import { listFeed } from '../../db/events.ts';
 import { type Db, openDatabase } from '../../db/open.ts';
 import { forgetPi } from '../../db/pi-remarks.ts';
 import { addPi, dropUnconfirmed } from '../../db/pis.ts';
@@ -12,7 +13,9 @@ import { addSwitch, bindPort, changeSwitch, removeSwitch } from '../../db/switch
 import { DEFAULT_CALL_LIMITS } from '../../server/power/bounded.ts';
 import { PowerFault } from '../../server/power/driver.ts';
 import { createQueues } from '../../server/power/queues.ts';
+import { switchFigures } from '../../server/power/switches/figures.ts';
 import { defineSwitchKind, type SwitchSurvey } from '../../server/power/switches/kind.ts';
+import { createSwitchNews } from '../../server/power/switches/news.ts';
 import { createOpenSwitches, type OpenSwitches } from '../../server/power/switches/open.ts';
 import { createSwitchQuestions, type SwitchQuestions } from '../../server/power/switches/questions.ts';
 import { createSwitchSurveys } from '../../server/power/switches/surveys.ts';
@@ -89,8 +92,9 @@ describe('open switches', () => {
     const log = { debug: write, info: write, warn: write, error: write };
     const turn = queues.run;
     switches = createOpenSwitches({ db, kinds: [kind, mute], seal, turn, clock, log });
+    const news = createSwitchNews({ db, clock, log });
     const surveys = createSwitchSurveys({ find: switches.find, turn, limits: DEFAULT_CALL_LIMITS, clock });
-    questions = createSwitchQuestions({ switches, surveys, turn, clock, log });
+    questions = createSwitchQuestions({ switches, surveys, turn, news, clock, log });
   });
   afterEach(async () => {
     // What a failed test left under way would keep its switch.
@@ -103,10 +107,10 @@ describe('open switches', () => {
   test('a switch is opened once, and anew only when its settings are others; the old one is let go of', async () => {
     await enter('a', 'one');
     const first = switches.find('a');
-    await changeSwitch(db, { ...record('a', 'one'), notes: 'noted' });
+    await changeSwitch(db, { ...record('a', 'one'), notes: 'noted' }, { changed: [], now: 0 });
     await switches.refresh();
     assert.equal(switches.find('a'), first);
-    await changeSwitch(db, record('a', 'two'));
+    await changeSwitch(db, record('a', 'two'), { changed: ['host'], now: 0 });
     await switches.refresh();
     assert.notEqual(switches.find('a'), first);
     await removeSwitch(db, 'a', { unbind: false, now: 0 });
@@ -122,7 +126,7 @@ describe('open switches', () => {
     answer = () => asked.promise;
     const taking = questions.survey('a');
     await turnOfLoop();
-    await changeSwitch(db, record('a', 'two'));
+    await changeSwitch(db, record('a', 'two'), { changed: ['host'], now: 0 });
     await switches.refresh();
     assert.deepEqual(done, ['open one', 'open two']);
     asked.resolve(SURVEY);
@@ -225,7 +229,7 @@ describe('open switches', () => {
     assert.equal(questions.failure('a'), undefined);
   });
 
-  test('what a switch says of secrets that were changed meanwhile is told without them', async () => {
+  test('what a switch says of secrets that were changed meanwhile is told without them, and is no news of it', async () => {
     await enter('a', 'one');
     const asked = Promise.withResolvers<SwitchSurvey>();
     answer = () => asked.promise;
@@ -235,11 +239,40 @@ describe('open switches', () => {
     });
     await turnOfLoop();
     const sealed = Buffer.from(JSON.stringify({ password: 'another-password' }));
-    await changeSwitch(db, { ...record('a', 'one'), sealed });
+    await changeSwitch(db, { ...record('a', 'one'), sealed }, { changed: ['password'], now: 0 });
     await switches.refresh();
     asked.reject(new PowerFault('fatal', `the password ${SECRET} is wrong`));
     await refused;
     assert.ok(!logged.join().includes(SECRET));
+    const types = async () => (await listFeed(db, { after: 0, limit: 99 })).map(({ type }) => type);
+    assert.deepEqual(await types(), ['switch.created', 'switch.changed']);
+    answer = () => Promise.reject(new PowerFault('retryable', 'not now'));
+    await assert.rejects(questions.survey('a'), { code: 'switch-failed' });
+    assert.equal((await types()).at(-1), 'switch.unreachable');
+  });
+
+  test('what a switch did counts on when its settings are changed, and is forgotten with it', async () => {
+    await enter('a', 'one');
+    await questions.survey('a');
+    await changeSwitch(db, record('a', 'two'), { changed: ['host'], now: 0 });
+    await switches.refresh();
+    const seen = () =>
+      switchFigures(switches, questions).map(({ works, calls }) => [works, calls.survey.done, calls.survey.failed]);
+    assert.deepEqual(seen(), [[undefined, 1, 0]], 'with these settings nobody has asked it');
+    answer = () => Promise.reject(new PowerFault('retryable', 'not now'));
+    await assert.rejects(questions.survey('a'), { code: 'switch-failed' });
+    assert.deepEqual(seen(), [[false, 1, 1]]);
+    answer = async () => SURVEY;
+    await clock.pass(1);
+    await questions.survey('a');
+    assert.deepEqual(seen(), [[true, 2, 1]]);
+    isKeyLost = true;
+    await enter('b', 'one');
+    assert.deepEqual(seen()[1], [false, 0, 0], 'one that cannot be opened does not work');
+    await removeSwitch(db, 'a', { unbind: false, now: 0 });
+    await switches.refresh();
+    await enter('a', 'one');
+    assert.deepEqual(seen()[0], [false, 0, 0]);
   });
 
   test('who looks often, or at once with others, asks the switch once', async () => {

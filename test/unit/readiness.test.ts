@@ -12,6 +12,7 @@ import {
   judgePower,
   judgeRecovery,
   judgeSpace,
+  judgeSwitches,
   judgeTftp,
   judgeWebhooks,
 } from '../../server/reconcile/judge.ts';
@@ -117,6 +118,9 @@ const JUDGED: readonly [what: string, judged: Judgement, state: Judgement['state
   ['recovery that goes on', judgeRecovery({ over: false, stuck: 0 }), 'degraded'],
   ['a stuck operation', judgeRecovery({ over: true, stuck: 1 }), 'degraded', /^1 operation stuck/],
   ['nothing to recover', judgeRecovery({ over: true, stuck: 0 }), 'ready'],
+  ['no switches', judgeSwitches([]), 'ready', /there are none/],
+  ['a switch that nobody has asked', judgeSwitches([{ works: undefined }, { works: true }]), 'ready', /any of 2/],
+  ['a switch that does not answer', judgeSwitches([{ works: false }, { works: true }]), 'degraded', /^1 of 2 cannot/],
   ['a fresh backup', judgeBackup({ everyMs: HOUR, last: 0, failed: false, now: 2 * HOUR }), 'ready'],
   ['an old backup', judgeBackup({ everyMs: HOUR, last: 0, failed: false, now: 3 * HOUR }), 'degraded', /3 hours/],
   ['a backup that failed', judgeBackup({ everyMs: HOUR, last: 0, failed: true, now: 1 }), 'degraded'],

@@ -11,7 +11,7 @@ import {
 } from '../../../db/switches.ts';
 import type { SwitchKind } from '../../power/switches/kind.ts';
 import { findSwitchKind } from '../../power/switches/kinds.ts';
-import { changeSettings, keepSettings } from '../../power/switches/settings.ts';
+import { changedNames, changeSettings, keepSettings } from '../../power/switches/settings.ts';
 import { PageQuery } from '../../schema/page.ts';
 import { DeleteSwitch, NewSwitch, SwitchInfo, SwitchKinds, SwitchPage, SwitchPatch } from '../../schema/switch.ts';
 import type { Api, ApiPorts } from '../api.ts';
@@ -154,8 +154,11 @@ export function switchRoutes(app: Api, ports: ApiPorts): void {
       const { name } = request.params;
       await db.transaction().execute(async (trx) => {
         const before = await requireSwitch(trx, name);
-        const kept = patch ? await changeSettings(requireKind(before.kind), { before, patch }, seal) : before;
-        await changeSwitch(trx, { name, notes: notes ?? before.notes, settings: kept.settings, sealed: kept.sealed });
+        const kind = patch && requireKind(before.kind);
+        const kept = kind ? await changeSettings(kind, { before, patch }, seal) : before;
+        const after = { name, notes: notes ?? before.notes, settings: kept.settings, sealed: kept.sealed };
+        const changed = kind ? changedNames(kind, before.settings, patch) : [];
+        await changeSwitch(trx, after, { changed, now: clock.now() });
       });
       await switches.refresh();
       return showOne(name);

@@ -7,6 +7,7 @@ import type { PiPort } from '../../../core/pi.ts';
 import type { Db } from '../../../db/open.ts';
 import { listBoundPorts, listSwitches, type SwitchRecord, type SwitchSettings } from '../../../db/switches.ts';
 import { createQueues } from '../queues.ts';
+import { type CallCounts, countCalls, noCalls } from './counted.ts';
 import type { OpenSwitch, SwitchKind } from './kind.ts';
 import { findSwitchKind } from './kinds.ts';
 import { CREDENTIALS_LOST, openSecrets, secretTexts } from './settings.ts';
@@ -27,6 +28,8 @@ export interface OpenSwitches {
   find(name: string): OpenSwitch | undefined;
   /** The port that a Pi is bound to; its switch may be none of these. */
   boundPort(pi: PiId): PiPort | undefined;
+  /** All of them, those with a fault too, each with its calls since the start. */
+  list(): readonly { readonly name: string; readonly kind: string; readonly calls: CallCounts }[];
   /** Undefined when there is no switch of that name. */
   state(name: string): SwitchState | undefined;
   /** What is secret of a switch: no message may repeat it. */
@@ -40,6 +43,7 @@ export interface OpenSwitches {
 interface Held {
   /** What it was opened from. */
   readonly source: string;
+  readonly kind: string;
   readonly open: OpenSwitch | undefined;
   readonly fault: string | undefined;
   readonly secrets: readonly string[];
@@ -62,6 +66,8 @@ export function createOpenSwitches(parts: {
   let held: ReadonlyMap<string, Held> = new Map();
   let bound: ReadonlyMap<PiId, PiPort> = new Map();
   let isClosed = false;
+  /** By name: other settings are the same switch. */
+  const calls = new Map<string, CallCounts>();
   /** Two that read at once could finish in the wrong order. */
   const refreshes = createQueues();
   const leaving = new Set<Promise<void>>();
@@ -74,12 +80,18 @@ export function createOpenSwitches(parts: {
     leaving.add(gone);
   }
 
+  function callsOf(name: string): CallCounts {
+    const counts = calls.get(name) ?? noCalls();
+    calls.set(name, counts);
+    return counts;
+  }
+
   async function open(record: SwitchRecord): Promise<Held> {
     const { name } = record;
     const source = sourceOf(record);
     const broken = (fault: string, detail: string): Held => {
       if (held.get(name)?.fault !== fault) log.warn({ switch: name, fault, detail }, 'a switch cannot be used');
-      return { source, open: undefined, fault, secrets: [], secretTexts: [] };
+      return { source, kind: record.kind, open: undefined, fault, secrets: [], secretTexts: [] };
     };
     const kind = findSwitchKind(record.kind, kinds);
     if (!kind) return broken(`this server has no kind ${record.kind} of switches`, '');
@@ -92,9 +104,10 @@ export function createOpenSwitches(parts: {
     }
     const texts = secretTexts(secret);
     try {
-      const device = kind.open({ ...record.settings, ...secret }, { clock, log });
+      const device = countCalls(kind.open({ ...record.settings, ...secret }, { clock, log }), callsOf(name));
       return {
         source,
+        kind: record.kind,
         open: { name, kind, device },
         fault: undefined,
         secrets: Object.keys(secret),
@@ -123,12 +136,14 @@ export function createOpenSwitches(parts: {
     );
     held = next;
     bound = ports;
+    for (const name of calls.keys()) if (!next.has(name)) calls.delete(name);
     for (const one of replaced) letGo(one);
   }
 
   return {
     find: (name) => held.get(name)?.open,
     boundPort: (pi) => bound.get(pi),
+    list: () => [...held].map(([name, { kind }]) => ({ name, kind, calls: callsOf(name) })),
     state(name) {
       const one = held.get(name);
       return one && { fault: one.fault, secrets: one.secrets };

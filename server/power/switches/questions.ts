@@ -5,8 +5,9 @@ import { bounded, DEFAULT_CALL_LIMITS } from '../bounded.ts';
 import { PowerFault } from '../driver.ts';
 import { unlessAborted } from '../queues.ts';
 import type { OpenSwitch, PortPower, PowerSwitch, SwitchSurvey } from './kind.ts';
+import type { SwitchNews } from './news.ts';
 import type { OpenSwitches } from './open.ts';
-import type { SwitchSurveys } from './surveys.ts';
+import type { DatedSurvey, SwitchSurveys } from './surveys.ts';
 import { tidySurvey } from './tidy.ts';
 import { hideSecrets, plainWords } from './words.ts';
 import type { SwitchWriter } from './writer.ts';
@@ -34,6 +35,8 @@ export interface SwitchQuestions {
   recent(name: string, maxAgeMs: number): Promise<TakenSurvey>;
   /** The last one that this switch told since it has these settings. */
   last(name: string): TakenSurvey | undefined;
+  /** When that was, ms since the epoch. Cheap, as `last` is not. */
+  surveyedAt(name: string): number | undefined;
   /** Why the last try failed, in plain words; undefined when it did not. */
   failure(name: string): string | undefined;
   /** Asks what one port gives. */
@@ -55,10 +58,11 @@ export function createSwitchQuestions(parts: {
   switches: Pick<OpenSwitches, 'find' | 'state' | 'secretTexts'>;
   surveys: SwitchSurveys;
   turn: SwitchWriter['turn'];
+  news: SwitchNews;
   clock: Clock;
   log: Log;
 }): SwitchQuestions {
-  const { switches, surveys, turn, clock, log } = parts;
+  const { switches, surveys, turn, news, clock, log } = parts;
   const failures = new Map<string, Failure>();
   const underWay = new Map<string, Promise<TakenSurvey>>();
   const end = new AbortController();
@@ -109,12 +113,18 @@ export function createSwitchQuestions(parts: {
       : new BakeryError('unavailable', 'switch-failed', `switch ${name} could not be asked: ${words}`, { detail });
   }
 
+  const atOf = (dated: DatedSurvey) => Math.round(clock.now() - (clock.monotonic() - dated.at));
+
   /** The last survey with its age. */
   function lastOf(name: string): { survey: TakenSurvey; ageMs: number } | undefined {
     const dated = surveys.last(name);
     if (!dated) return undefined;
-    const ageMs = clock.monotonic() - dated.at;
-    return { survey: { ...tidySurvey(dated.survey), at: Math.round(clock.now() - ageMs) }, ageMs };
+    return { survey: { ...tidySurvey(dated.survey), at: atOf(dated) }, ageMs: clock.monotonic() - dated.at };
+  }
+
+  function surveyedAt(name: string): number | undefined {
+    const dated = surveys.last(name);
+    return dated && atOf(dated);
   }
 
   function failure(name: string): string | undefined {
@@ -124,10 +134,13 @@ export function createSwitchQuestions(parts: {
     return isOfThis && (surveys.last(name)?.at ?? Number.NEGATIVE_INFINITY) < last.at ? last.words : undefined;
   }
 
-  function noteFailure(name: string, device: PowerSwitch, error: unknown): void {
+  async function noteFailure(name: string, device: PowerSwitch, error: unknown): Promise<void> {
     for (const one of failures.keys()) if (!switches.state(one)) failures.delete(one);
     failures.set(name, { device, words: describeMessage(error), at: clock.monotonic() });
     log.warn({ switch: name, error: describeError(error) }, 'a switch could not be asked what is on its ports');
+    // What its old settings did says nothing of it.
+    const isOfThis = switches.find(name)?.device === device;
+    if (isOfThis && error instanceof BakeryError) await news.surveyed(name, { error });
   }
 
   async function survey(name: string, signal?: AbortSignal): Promise<TakenSurvey> {
@@ -136,13 +149,14 @@ export function createSwitchQuestions(parts: {
     try {
       await inTime(name, (limit) => surveys.take(name, limit), signal);
     } catch (error) {
-      if (!signal?.aborted && !end.signal.aborted) noteFailure(name, device, error);
+      if (!signal?.aborted && !end.signal.aborted) await noteFailure(name, device, error);
       throw error;
     }
     const taken = lastOf(name);
     // It was given other settings, or is gone, since.
     if (!taken)
       throw new BakeryError('unavailable', 'switch-failed', `switch ${name} was changed meanwhile; ask again`);
+    await news.surveyed(name, {});
     return taken.survey;
   }
 
@@ -158,6 +172,7 @@ export function createSwitchQuestions(parts: {
       return taking;
     },
     last: (name) => lastOf(name)?.survey,
+    surveyedAt,
     failure,
     async port(name, port) {
       if (!usable(name).device.query) throw cannotTell(name, 'the power of a port');

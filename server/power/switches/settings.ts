@@ -85,7 +85,17 @@ export async function openSecrets(
   return sealed === undefined ? {} : JSON.parse(await seal.open(sealed, name));
 }
 
-/** Whether a setting means the same with both values: a default may be written out, an address in other letters. */
+/** The names of settings that `patch` changes. Of what is secret nobody is told whether it is the same. */
+export function changedNames(
+  { secrets }: Pick<SwitchKind, 'secrets'>,
+  before: SwitchSettings,
+  patch: SwitchSettings,
+): string[] {
+  const names = Object.keys(patch).filter((name) => secrets.includes(name) || patch[name] !== (before[name] ?? null));
+  return names.toSorted();
+}
+
+/** Whether a setting means the same with both values: a default may be written out, a word in other letters. */
 function meansTheSame(schema: z.core.$ZodType, a: unknown, b: unknown): boolean {
   if (a === b) return true;
   const [one, other] = [z.safeParse(schema, a), z.safeParse(schema, b)];
