@@ -4,6 +4,7 @@ import type { PiPort } from '../core/pi.ts';
 import { findClaim } from './journal.ts';
 import { atomically, type Executor } from './open.ts';
 import { addPi, findPi, findPiBy, type PiPatch, patchPi, requirePi, setMovedTo } from './pis.ts';
+import { forgetUnlisted, setUnlisted } from './unlisted.ts';
 
 /** What a person says of a Pi. `null` takes it back. */
 export type PiRemarks = Pick<PiPatch, 'name' | 'tags' | 'notes' | 'port' | 'revision' | 'maintenance' | 'manageDisks'>;
@@ -37,6 +38,8 @@ export async function remarkOn(ex: Executor, id: PiId, remarks: PiRemarks, now: 
       throw new BakeryError('conflict', 'port-taken', message);
     }
     if (port !== undefined) await setMovedTo(trx, id, null, now);
+    const isSamePort = port === undefined || (port?.switch === pi.port?.switch && port?.port === pi.port?.port);
+    if (!isSamePort) await setUnlisted(trx, pi, false, now);
     // In maintenance a Pi of the fridge may be switched on: it is not free before it is known to be off.
     const mayBeOn = maintenance === false && pi.maintenance && pi.state === 'fridge' && pi.desiredPower === 'on';
     await patchPi(trx, id, mayBeOn ? { ...remarks, awaitOff: true } : remarks);
@@ -83,5 +86,6 @@ export async function forgetPi(ex: Executor, id: PiId): Promise<void> {
       );
     }
     await trx.deleteFrom('pis').where('id', '=', id).execute();
+    await forgetUnlisted(trx, id);
   });
 }

@@ -7,6 +7,7 @@ import { atomically, type Executor } from './open.ts';
 import { findPi, patchPi, setMovedTo } from './pis.ts';
 import type { Schema } from './schema.ts';
 import { addTold, listTold, removeTold } from './told.ts';
+import { setUnlisted } from './unlisted.ts';
 
 /** Each is asked again and again, and is a device in memory. */
 const MOST_SWITCHES = 200;
@@ -139,6 +140,13 @@ export async function removeSwitch(
   });
 }
 
+/** Compares what Pis are bound to with the ports that their switch lists. */
+export async function judgePorts(ex: Executor, name: string, listed: ReadonlySet<string>, now: number): Promise<void> {
+  for (const [id, port] of await listBoundPorts(ex)) {
+    if (port.switch === name) await setUnlisted(ex, { id, port }, !listed.has(port.port), now);
+  }
+}
+
 /** The port that each Pi is bound to, of those that are bound. */
 export async function listBoundPorts(ex: Executor): Promise<Map<PiId, PiPort>> {
   const rows = await ex.selectFrom('pis').select(['id', 'switch', 'port']).where('switch', 'is not', null).execute();
@@ -152,7 +160,9 @@ export async function listBoundPorts(ex: Executor): Promise<Map<PiId, PiPort>> {
 /** Binds a Pi to a port, or with null to none. What was found of it at another port is over then, and that is told. */
 export async function bindPort(ex: Executor, id: PiId, port: PiPort | null, now: number): Promise<void> {
   await atomically(ex, async (trx) => {
-    if (!(await findPi(trx, id))) return;
+    const pi = await findPi(trx, id);
+    if (!pi) return;
+    await setUnlisted(trx, pi, false, now);
     await setMovedTo(trx, id, null, now);
     await patchPi(trx, id, { port });
   });

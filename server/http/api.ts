@@ -55,7 +55,7 @@ export interface ApiPorts {
   readonly power: PiPower;
   readonly switchKinds: readonly SwitchKind[];
   readonly switches: Pick<OpenSwitches, 'state' | 'refresh'>;
-  readonly questions: Pick<SwitchQuestions, 'survey' | 'recent' | 'last' | 'failure' | 'port'>;
+  readonly questions: Pick<SwitchQuestions, 'survey' | 'recent' | 'last' | 'listed' | 'failure' | 'port'>;
   /** For what is secret of switches. */
   readonly seal: Seal;
   readonly places: Places;

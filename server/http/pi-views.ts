@@ -5,6 +5,7 @@ import { listDisks } from '../../db/disks.ts';
 import { listPiHolders } from '../../db/journal.ts';
 import type { Executor } from '../../db/open.ts';
 import { requirePi } from '../../db/pis.ts';
+import { listUnlisted } from '../../db/unlisted.ts';
 import type { PiPower } from '../operations/ports.ts';
 import type { Pi as PiShape } from '../schema/pi.ts';
 import { iso } from './operation-views.ts';
@@ -19,6 +20,7 @@ export interface PiFacts extends ViewFacts {
 export async function piShapes(ex: Executor, pis: readonly Pi[], facts: PiFacts): Promise<PiShape[]> {
   const disks = new Map((await listDisks(ex)).map((disk) => [disk.id, disk]));
   const holders = await listPiHolders(ex);
+  const unlisted = await listUnlisted(ex);
   return pis.map((pi) => {
     const board = pi.revision === undefined ? undefined : decodeRevision(pi.revision);
     const operation = holders.get(pi.id);
@@ -30,6 +32,7 @@ export async function piShapes(ex: Executor, pis: readonly Pi[], facts: PiFacts)
       ...(pi.notes === '' ? {} : { notes: pi.notes }),
       ...(pi.manageDisks ? { manageDisks: true } : {}),
       ...(pi.port ? { port: pi.port } : {}),
+      ...(unlisted.has(pi.id) ? { portUnlisted: true } : {}),
       ...(pi.movedTo ? { movedTo: pi.movedTo } : {}),
       ...(pi.revision === undefined ? {} : { revision: formatRevision(pi.revision) }),
       ...(board?.model ? { model: board.model } : {}),

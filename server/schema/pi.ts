@@ -78,6 +78,9 @@ export const Pi = PiInfo.extend({
   notes: Notes.optional(),
   manageDisks: ManageDisks.optional(),
   port: Port.optional(),
+  portUnlisted: z.boolean().optional().meta({
+    description: 'its switch did not list that port when it was asked last: a wrong name, most often',
+  }),
   movedTo: PortPlace.optional().meta({
     description: 'the port it was found on while it is bound to another; it is not picked meanwhile',
   }),

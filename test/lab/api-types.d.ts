@@ -2058,6 +2058,8 @@ export interface components {
                 /** @example 12 */
                 port: string;
             };
+            /** @description its switch did not list that port when it was asked last: a wrong name, most often */
+            portUnlisted?: boolean;
             /** @description the port it was found on while it is bound to another; it is not picked meanwhile */
             movedTo?: {
                 /** @example poe-a */
@@ -6577,6 +6579,7 @@ export interface operations {
                      *             "switch": "poe-a",
                      *             "port": "12"
                      *           },
+                     *           "portUnlisted": false,
                      *           "movedTo": {
                      *             "switch": "poe-a",
                      *             "port": "12"
@@ -6680,6 +6683,7 @@ export interface operations {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
+                     *       "portUnlisted": false,
                      *       "movedTo": {
                      *         "switch": "poe-a",
                      *         "port": "12"
@@ -6797,6 +6801,7 @@ export interface operations {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
+                     *       "portUnlisted": false,
                      *       "movedTo": {
                      *         "switch": "poe-a",
                      *         "port": "12"
@@ -6954,6 +6959,7 @@ export interface operations {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
+                     *       "portUnlisted": false,
                      *       "movedTo": {
                      *         "switch": "poe-a",
                      *         "port": "12"
@@ -7055,6 +7061,7 @@ export interface operations {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
+                     *       "portUnlisted": false,
                      *       "movedTo": {
                      *         "switch": "poe-a",
                      *         "port": "12"
@@ -7142,6 +7149,7 @@ export interface operations {
                      *         "switch": "poe-a",
                      *         "port": "12"
                      *       },
+                     *       "portUnlisted": false,
                      *       "movedTo": {
                      *         "switch": "poe-a",
                      *         "port": "12"

@@ -90,4 +90,28 @@ export const switchesSeen: readonly Mutation[] = [
     test: 'test/unit/switch-counted.test.ts',
     fails: 'a call that hangs has failed when its time is over',
   },
+  {
+    name: 'seen: a switch that lists no port says nothing of any',
+    file: QUESTIONS,
+    old: 'ports.length === 0 ? undefined :',
+    new: '',
+    test: OPEN_TEST,
+    fails: 'what a driver throws is told without secrets',
+  },
+  {
+    name: 'seen: a port that the switch does not list is told of when a Pi is bound to it',
+    file: 'server/http/routes/pis.ts',
+    old: '        await judgePort(trx, request.body.port);\n',
+    new: '',
+    test: WIRE,
+    fails: 'a Pi that is bound to a port that its switch does not list',
+  },
+  {
+    name: 'seen: what was said of a port is over when the Pi is bound anew',
+    file: 'db/pi-remarks.ts',
+    old: '    if (!isSamePort) await setUnlisted(trx, pi, false, now);\n',
+    new: '    void [isSamePort, setUnlisted];\n',
+    test: NEWS_TEST,
+    fails: 'a Pi on a port that its switch does not list is told of once',
+  },
 ];

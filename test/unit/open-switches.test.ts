@@ -227,6 +227,10 @@ describe('open switches', () => {
     answer = async () => SURVEY;
     await questions.survey('a');
     assert.equal(questions.failure('a'), undefined);
+    assert.deepEqual([...(questions.listed('a') ?? [])], ['1']);
+    answer = async () => ({ ...SURVEY, ports: [] });
+    await questions.survey('a');
+    assert.equal(questions.listed('a'), undefined, 'no ports say nothing of any');
   });
 
   test('what a switch says of secrets that were changed meanwhile is told without them, and is no news of it', async () => {

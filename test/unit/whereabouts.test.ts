@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Mac } from '../../core/ids.ts';
 import { requirePiId } from '../../core/ids.ts';
 import type { SwitchSurvey } from '../../server/power/switches/kind.ts';
-import { judgeBinding, placesOf, planDiscovery } from '../../server/power/switches/whereabouts.ts';
+import { judgeBinding, placesOf, planDiscovery, withUnlisted } from '../../server/power/switches/whereabouts.ts';
 
 const macOf = (name: string) => `dc:a6:32:00:00:0${name}` as Mac;
 const idOf = (name: string) => requirePiId(`0000000${name}`);
@@ -103,6 +103,19 @@ test('the port of another Pi is taken only when that one leaves it', () => {
   // 3 stays, so 2 does, so 1 does.
   const row = [board('1', 'a1'), board('2', 'a2'), board('3', 'a3')];
   assert.deepEqual(discover(row, { a2: '1', a3: '2' }, true), ['1 moved a2', '2 moved a3', '3 notFound']);
+});
+
+test('a Pi that is bound to a port that the switch does not list is said to be', () => {
+  const listed = new Set(['1', '2']);
+  const findings = planDiscovery([board('1', 'a9'), board('2', 'a2'), board('3', 'b9')], tables({ a1: '3' }), {
+    name: 'a',
+    rebind: false,
+  });
+  const whys = (ports: ReadonlySet<string> | undefined) =>
+    findings.map((one) => withUnlisted(one, { name: 'a', listed: ports }).why);
+  const silent = 'its MAC is learned on no port; is it on?';
+  assert.deepEqual(whys(listed), [`${silent}; the switch lists no port 9`, silent, undefined]);
+  assert.deepEqual(whys(undefined), [silent, silent, undefined]);
 });
 
 test('a Pi in quarantine is left out', () => {

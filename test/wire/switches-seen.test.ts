@@ -166,4 +166,35 @@ inOwnNamespace(import.meta.url, () => {
     await must(200, 'DELETE', '/switches/rack-a');
     assert.equal(await calls('done'), undefined);
   });
+
+  test('a Pi that is bound to a port that its switch does not list is told of, and bound all the same', async () => {
+    const PI = 'ca5e0001';
+    const isUnlisted = (pi: { portUnlisted?: boolean }) => pi.portUnlisted === true;
+    const place = (port: string) => ({ port: { switch: 'rack-a', port } });
+    const get = async () => isUnlisted(await must(200, 'GET', `/pis/${PI}`));
+    await told('pi.*');
+    await must(201, 'POST', '/switches', { name: 'rack-a', kind: 'lab', settings: { url: toy.url, password: SECRET } });
+    assert.equal(isUnlisted(await must(201, 'POST', '/pis', { id: PI, ...place('7') })), false, 'nobody has asked yet');
+    toy.state = 'broken';
+    await must(503, 'POST', '/switches/rack-a/test');
+    assert.equal(await get(), false, 'it was not told what ports there are');
+    toy.state = 'works';
+    await must(200, 'GET', '/switches/rack-a/ports');
+    assert.equal(await get(), true, 'it is found by the next survey');
+    assert.equal(isUnlisted(await must(200, 'PATCH', `/pis/${PI}`, place('2'))), false);
+    assert.equal(isUnlisted(await must(200, 'PATCH', `/pis/${PI}`, place('8'))), true, 'from what it told last');
+    const another = await must<object>(201, 'POST', '/pis', { id: 'ca5e0002', ...place('9') });
+    assert.equal(isUnlisted(another), true);
+    const { pis } = await must<{ pis: { pi: string; why?: string }[] }>(200, 'POST', '/switches/rack-a/discover');
+    assert.match(pis.find(({ pi }) => pi === PI)?.why ?? '', /; the switch lists no port 8$/);
+    assert.deepEqual(
+      (await told('pi.port-unlisted,pi.port-unlisted-cleared')).map(({ type, pi, data }) => [type, pi, data.port]),
+      [
+        ['pi.port-unlisted', PI, '7'],
+        ['pi.port-unlisted-cleared', PI, '7'],
+        ['pi.port-unlisted', PI, '8'],
+        ['pi.port-unlisted', 'ca5e0002', '9'],
+      ],
+    );
+  });
 });

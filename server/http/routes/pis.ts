@@ -5,8 +5,10 @@ import { mayHaveMac } from '../../../core/pi.ts';
 import { isMeant } from '../../../core/pi-filter.ts';
 import { parseRevision } from '../../../core/revision.ts';
 import { addKey, findKeyed, keepAnswer } from '../../../db/idempotency.ts';
+import type { Executor } from '../../../db/open.ts';
 import { enterPi, forgetPi, type PiRemarks, remarkOn } from '../../../db/pi-remarks.ts';
 import { listPis, requirePiCalled } from '../../../db/pis.ts';
+import { judgePorts } from '../../../db/switches.ts';
 import { NewPi, Pi, PiPage, PiPatch, PiQuery } from '../../schema/pi.ts';
 import type { Api, ApiPorts } from '../api.ts';
 import { IdempotencyHeaders, keyOf } from '../idempotency.ts';
@@ -41,7 +43,13 @@ function remarksOf(body: z.output<typeof PiPatch>): PiRemarks {
 
 /** Pis, whatever their state: finding them, and what people say of them. */
 export function piRoutes(app: Api, ports: ApiPorts): void {
-  const { db, clock, switches } = ports;
+  const { db, clock, switches, questions } = ports;
+
+  /** A port that its switch is known not to list is told of, and bound all the same: the switch may be another tomorrow. */
+  async function judgePort(trx: Executor, port: PiRemarks['port']): Promise<void> {
+    const listed = port ? questions.listed(port.switch) : undefined;
+    if (port && listed) await judgePorts(trx, port.switch, listed, clock.now());
+  }
 
   app.get(
     '/pis',
@@ -99,6 +107,7 @@ export function piRoutes(app: Api, ports: ApiPorts): void {
         const keyed = key && (await findKeyed(trx, key));
         if (keyed?.answer) return { replayed: true, shape: JSON.parse(keyed.answer.body) as Pi };
         await enterPi(trx, { id, mac, remarks: remarksOf(body), now: clock.now() });
+        await judgePort(trx, body.port);
         const shape = await piShape(trx, id, ports);
         if (key) {
           await addKey(trx, { ...key, operation: id, now: clock.now() });
@@ -149,7 +158,10 @@ export function piRoutes(app: Api, ports: ApiPorts): void {
     },
     async (request) => {
       const { id } = await requirePiCalled(db, request.params.piId);
-      await remarkOn(db, id, remarksOf(request.body), clock.now());
+      await db.transaction().execute(async (trx) => {
+        await remarkOn(trx, id, remarksOf(request.body), clock.now());
+        await judgePort(trx, request.body.port);
+      });
       if (request.body.port !== undefined) await switches.refresh();
       return piShape(db, id, ports);
     },

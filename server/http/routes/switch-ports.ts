@@ -3,7 +3,7 @@ import type { PiPort } from '../../../core/pi.ts';
 import { listPis } from '../../../db/pis.ts';
 import { bindPort, listSwitches } from '../../../db/switches.ts';
 import type { SwitchSurvey } from '../../power/switches/kind.ts';
-import { placesOf, planDiscovery } from '../../power/switches/whereabouts.ts';
+import { placesOf, planDiscovery, withUnlisted } from '../../power/switches/whereabouts.ts';
 import { DiscoverPorts, Discovery, SwitchPorts, SwitchTest, TestSwitch } from '../../schema/switch.ts';
 import type { Api, ApiPorts } from '../api.ts';
 import { iso } from '../operation-views.ts';
@@ -95,6 +95,7 @@ export function switchPortRoutes(app: Api, ports: ApiPorts): void {
         const last = questions.last(other.name);
         if (last && other.name !== name) told.set(other.name, last);
       }
+      const listed = questions.listed(name);
       const findings = await db.transaction().execute(async (trx) => {
         const found = planDiscovery(await listPis(trx), placesOf(told), { name, rebind });
         if (!apply) return found;
@@ -105,7 +106,10 @@ export function switchPortRoutes(app: Api, ports: ApiPorts): void {
         return found;
       });
       await switches.refresh();
-      return { applied: apply && findings.some(({ binds }) => binds), pis: [...findings] };
+      return {
+        applied: apply && findings.some(({ binds }) => binds),
+        pis: findings.map((one) => withUnlisted(one, { name, listed })),
+      };
     },
   );
 }

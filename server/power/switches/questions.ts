@@ -37,6 +37,8 @@ export interface SwitchQuestions {
   last(name: string): TakenSurvey | undefined;
   /** When that was, ms since the epoch. Cheap, as `last` is not. */
   surveyedAt(name: string): number | undefined;
+  /** The ports of that survey; undefined where there is none, or it has no ports, which says nothing of any. */
+  listed(name: string): ReadonlySet<string> | undefined;
   /** Why the last try failed, in plain words; undefined when it did not. */
   failure(name: string): string | undefined;
   /** Asks what one port gives. */
@@ -134,6 +136,11 @@ export function createSwitchQuestions(parts: {
     return isOfThis && (surveys.last(name)?.at ?? Number.NEGATIVE_INFINITY) < last.at ? last.words : undefined;
   }
 
+  function listed(name: string): ReadonlySet<string> | undefined {
+    const ports = surveys.last(name)?.survey.ports ?? [];
+    return ports.length === 0 ? undefined : new Set(ports.map(({ port }) => port));
+  }
+
   async function noteFailure(name: string, device: PowerSwitch, error: unknown): Promise<void> {
     for (const one of failures.keys()) if (!switches.state(one)) failures.delete(one);
     failures.set(name, { device, words: describeMessage(error), at: clock.monotonic() });
@@ -156,7 +163,7 @@ export function createSwitchQuestions(parts: {
     // It was given other settings, or is gone, since.
     if (!taken)
       throw new BakeryError('unavailable', 'switch-failed', `switch ${name} was changed meanwhile; ask again`);
-    await news.surveyed(name, {});
+    await news.surveyed(name, { listed: listed(name) });
     return taken.survey;
   }
 
@@ -173,6 +180,7 @@ export function createSwitchQuestions(parts: {
     },
     last: (name) => lastOf(name)?.survey,
     surveyedAt,
+    listed,
     failure,
     async port(name, port) {
       if (!usable(name).device.query) throw cannotTell(name, 'the power of a port');

@@ -121,4 +121,14 @@ export function planDiscovery(
   }
 }
 
+/** Says with a finding that the switch that was asked, `name`, does not list the port that the Pi is bound to. */
+export function withUnlisted(
+  finding: Finding,
+  { name, listed }: { name: string; listed: ReadonlySet<string> | undefined },
+): Finding {
+  const { boundTo, binds, why } = finding;
+  if (!listed || binds || boundTo?.switch !== name || listed.has(boundTo.port)) return finding;
+  return { ...finding, why: [why, `the switch lists no port ${boundTo.port}`].filter(Boolean).join('; ') };
+}
+
 const keyOf = ({ switch: name, port }: PiPort) => JSON.stringify([name, port]);
