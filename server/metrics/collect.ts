@@ -12,7 +12,7 @@ import {
 } from '../../exports/volumes/space.ts';
 import type { FolderUsage } from '../../exports/volumes/usage.ts';
 import { BOOT_CLASSES } from '../../netboot/boots/storm.ts';
-import { SWITCH_ACTIONS } from '../power/switches/counted.ts';
+import { SWITCH_ACTIONS } from '../power/switches/each-call.ts';
 import type { SwitchFigures } from '../power/switches/figures.ts';
 import type { BootCounts } from '../power/turns.ts';
 import type { Metrics } from './metrics.ts';

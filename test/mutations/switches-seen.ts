@@ -43,14 +43,6 @@ export const switchesSeen: readonly Mutation[] = [
     fails: 'webhook says which settings are its address',
   },
   {
-    name: 'seen: what a switch says of secrets that were changed meanwhile is told without them',
-    file: QUESTIONS,
-    old: '[...secrets, ...switches.secretTexts(name)]',
-    new: '[...secrets.slice(0, 0), ...switches.secretTexts(name)]',
-    test: OPEN_TEST,
-    fails: 'what a switch says of secrets that were changed meanwhile',
-  },
-  {
     name: 'seen: what old settings did is no news of a switch',
     file: QUESTIONS,
     old: 'if (isOfThis && error instanceof BakeryError)',

@@ -71,10 +71,18 @@ export const switches: readonly Mutation[] = [
   {
     name: 'ports: what a driver of a switch says is told without secrets',
     file: QUESTIONS,
-    old: 'const words = error instanceof PowerFault ? plainWords(said, secrets)',
+    old: 'const words = error instanceof PowerFault ? plainWords(said, [])',
     new: 'const words = error instanceof PowerFault ? said',
     test: OPEN_TEST,
     fails: 'what a driver throws is told without secrets',
+  },
+  {
+    name: 'ports: the errors of a device tell no secret to whoever calls it',
+    file: OPEN,
+    old: 'keepSecrets(opened, texts)',
+    new: '(keepSecrets(opened, texts), opened)',
+    test: OPEN_TEST,
+    fails: 'what a driver throws tells no secret',
   },
   {
     name: 'ports: a lost key keeps no server from starting',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setImmediate as turnOfLoop } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { BakeryError } from '../../core/errors.ts';
 import type { Seal } from '../../core/host/sealed.ts';
@@ -231,6 +232,26 @@ describe('open switches', () => {
     answer = async () => ({ ...SURVEY, ports: [] });
     await questions.survey('a');
     assert.equal(questions.listed('a'), undefined, 'no ports say nothing of any');
+  });
+
+  test('what a driver throws tells no secret to whoever calls its device', async () => {
+    await enter('a', 'one');
+    const said = `it does not take ${SECRET}`;
+    for (const thrown of [
+      new PowerFault('fatal', said, { cause: new Error(said), told: said }),
+      new TypeError(said),
+      said,
+    ]) {
+      answer = () => Promise.reject(thrown);
+      await assert.rejects(
+        switches.find('a')?.device.survey?.(new AbortController().signal) ?? Promise.resolve(),
+        (error) => {
+          assert.ok(!inspect(error, { depth: 9 }).includes(SECRET), inspect(error));
+          assert.match(String(error), /it does not take \*\*\*/);
+          return thrown instanceof PowerFault === error instanceof PowerFault;
+        },
+      );
+    }
   });
 
   test('what a switch says of secrets that were changed meanwhile is told without them, and is no news of it', async () => {

@@ -1,10 +1,7 @@
 import { BakeryError } from '../../../core/errors.ts';
 import { PowerTimeout } from '../bounded.ts';
+import { eachCall, type SwitchAction } from './each-call.ts';
 import type { PowerSwitch } from './kind.ts';
-
-/** What is asked of a switch. */
-export const SWITCH_ACTIONS = ['set', 'query', 'survey'] as const;
-export type SwitchAction = (typeof SWITCH_ACTIONS)[number];
 
 /** Calls of one switch that ended, by what was asked. What somebody called off is neither. */
 export type CallCounts = { readonly [A in SwitchAction]: { done: number; failed: number } };
@@ -40,11 +37,5 @@ export function countCalls(device: PowerSwitch, counts: CallCounts): PowerSwitch
     }
   }
 
-  const { query, survey, close } = device;
-  return {
-    set: (changes, signal) => counted('set', () => device.set(changes, signal), signal),
-    ...(query ? { query: (ports, signal) => counted('query', () => query.call(device, ports, signal), signal) } : {}),
-    ...(survey ? { survey: (signal) => counted('survey', () => survey.call(device, signal), signal) } : {}),
-    ...(close ? { close: () => close.call(device) } : {}),
-  };
+  return eachCall(device, counted);
 }

@@ -8,6 +8,7 @@ import type { Db } from '../../../db/open.ts';
 import { listBoundPorts, listSwitches, type SwitchRecord, type SwitchSettings } from '../../../db/switches.ts';
 import { createQueues } from '../queues.ts';
 import { type CallCounts, countCalls, noCalls } from './counted.ts';
+import { keepSecrets } from './discreet.ts';
 import type { OpenSwitch, SwitchKind } from './kind.ts';
 import { findSwitchKind } from './kinds.ts';
 import { CREDENTIALS_LOST, openSecrets, secretTexts } from './settings.ts';
@@ -32,8 +33,6 @@ export interface OpenSwitches {
   list(): readonly { readonly name: string; readonly kind: string; readonly calls: CallCounts }[];
   /** Undefined when there is no switch of that name. */
   state(name: string): SwitchState | undefined;
-  /** What is secret of a switch: no message may repeat it. */
-  secretTexts(name: string): readonly string[];
   /** Takes over what the database says. To be called after each change of a switch or a binding, before that is answered. */
   refresh(): Promise<void>;
   /** Lets go of every device, each in its turn. */
@@ -47,7 +46,6 @@ interface Held {
   readonly open: OpenSwitch | undefined;
   readonly fault: string | undefined;
   readonly secrets: readonly string[];
-  readonly secretTexts: readonly string[];
 }
 
 const sourceOf = ({ kind, settings, sealed }: SwitchRecord) =>
@@ -91,7 +89,7 @@ export function createOpenSwitches(parts: {
     const source = sourceOf(record);
     const broken = (fault: string, detail: string): Held => {
       if (held.get(name)?.fault !== fault) log.warn({ switch: name, fault, detail }, 'a switch cannot be used');
-      return { source, kind: record.kind, open: undefined, fault, secrets: [], secretTexts: [] };
+      return { source, kind: record.kind, open: undefined, fault, secrets: [] };
     };
     const kind = findSwitchKind(record.kind, kinds);
     if (!kind) return broken(`this server has no kind ${record.kind} of switches`, '');
@@ -104,14 +102,14 @@ export function createOpenSwitches(parts: {
     }
     const texts = secretTexts(secret);
     try {
-      const device = countCalls(kind.open({ ...record.settings, ...secret }, { clock, log }), callsOf(name));
+      const opened = kind.open({ ...record.settings, ...secret }, { clock, log });
+      const device = countCalls(keepSecrets(opened, texts), callsOf(name));
       return {
         source,
         kind: record.kind,
         open: { name, kind, device },
         fault: undefined,
         secrets: Object.keys(secret),
-        secretTexts: texts,
       };
     } catch (error) {
       const detail = hideSecrets(describeError(error), texts);
@@ -148,7 +146,6 @@ export function createOpenSwitches(parts: {
       const one = held.get(name);
       return one && { fault: one.fault, secrets: one.secrets };
     },
-    secretTexts: (name) => held.get(name)?.secretTexts ?? [],
     refresh: () => refreshes.run('', reload),
     async close() {
       isClosed = true;

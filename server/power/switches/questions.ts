@@ -9,7 +9,7 @@ import type { SwitchNews } from './news.ts';
 import type { OpenSwitches } from './open.ts';
 import type { DatedSurvey, SwitchSurveys } from './surveys.ts';
 import { tidySurvey } from './tidy.ts';
-import { hideSecrets, plainWords } from './words.ts';
+import { plainWords } from './words.ts';
 import type { SwitchWriter } from './writer.ts';
 
 /** For how long a switch is asked, the wait for its turn counted in. */
@@ -57,7 +57,7 @@ interface Failure {
 
 /** Builds it. It remembers the last failure of each switch. */
 export function createSwitchQuestions(parts: {
-  switches: Pick<OpenSwitches, 'find' | 'state' | 'secretTexts'>;
+  switches: Pick<OpenSwitches, 'find' | 'state'>;
   surveys: SwitchSurveys;
   turn: SwitchWriter['turn'];
   news: SwitchNews;
@@ -85,8 +85,6 @@ export function createSwitchQuestions(parts: {
   ): Promise<T> {
     const late = new AbortController();
     const timers = new AbortController();
-    // A change meanwhile gives it others, and what is under way may still tell these.
-    const secrets = switches.secretTexts(name);
     const limit = AbortSignal.any([late.signal, end.signal, ...(signal ? [signal] : [])]);
     limit.throwIfAborted();
     clock.sleep(ASK_MS, timers.signal).then(
@@ -96,7 +94,7 @@ export function createSwitchQuestions(parts: {
     try {
       return await unlessAborted(question(limit), limit);
     } catch (error) {
-      if (!limit.aborted) throw toProblem(name, error, [...secrets, ...switches.secretTexts(name)]);
+      if (!limit.aborted) throw toProblem(name, error);
       throw limit.reason;
     } finally {
       timers.abort();
@@ -104,15 +102,16 @@ export function createSwitchQuestions(parts: {
   }
 
   /** The error a client sees. What the switch said, word for word, is for the log. */
-  function toProblem(name: string, error: unknown, secrets: readonly string[]): BakeryError {
+  function toProblem(name: string, error: unknown): BakeryError {
     if (error instanceof BakeryError) return error;
     const said = describeError(error);
-    const detail = hideSecrets(said, secrets);
     const isFinal = error instanceof PowerFault && error.severity === 'fatal';
-    const words = error instanceof PowerFault ? plainWords(said, secrets) : 'its driver failed; the log says how';
+    const words = error instanceof PowerFault ? plainWords(said, []) : 'its driver failed; the log says how';
     return isFinal
-      ? new BakeryError('conflict', 'switch-refused', `switch ${name} refuses: ${words}`, { detail })
-      : new BakeryError('unavailable', 'switch-failed', `switch ${name} could not be asked: ${words}`, { detail });
+      ? new BakeryError('conflict', 'switch-refused', `switch ${name} refuses: ${words}`, { detail: said })
+      : new BakeryError('unavailable', 'switch-failed', `switch ${name} could not be asked: ${words}`, {
+          detail: said,
+        });
   }
 
   const atOf = (dated: DatedSurvey) => Math.round(clock.now() - (clock.monotonic() - dated.at));
