@@ -112,6 +112,9 @@ const RULES: Record<string, Rule> = {
     inside(path, 'db'),
   ),
   'prom-client only in server/metrics': onlyIn(/^prom-client$/, (path) => inside(path, 'server/metrics')),
+  'net-snmp only in server/power/switches': onlyIn(/^net-snmp(?:\/|$)/, (path) =>
+    inside(path, 'server/power/switches'),
+  ),
   'fastify only in server/http': onlyIn(/^@?fastify(?:[/-]|$)/, (path) => inside(path, 'server/http')),
 };
 
@@ -208,6 +211,7 @@ test('this checker complains: every rule about imports fails for an import that 
     ['execa', 'exports/a.ts', "import { execa } from 'execa';", 'execa'],
     ['kysely', 'server/compose.ts', "import { sql } from 'kysely';", 'kysely'],
     ['prom-client', 'server/http/a.ts', "import { Counter } from 'prom-client';", 'prom-client'],
+    ['net-snmp', 'server/power/service.ts', "import { createSession } from 'net-snmp';", 'net-snmp'],
     ['fastify', 'server/operations/a.ts', "import type { X } from '@fastify/swagger';", '@fastify/swagger'],
   ];
   for (const [name, path, text, target] of cases) {

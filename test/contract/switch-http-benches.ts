@@ -7,20 +7,13 @@ import { makeTrust } from '../lab/switches/trust.ts';
 import { UbusSwitch } from '../lab/switches/ubus-switch.ts';
 import { UnifiSwitch } from '../lab/switches/unifi-switch.ts';
 import { WEB_BEHAVIOURS } from '../lab/switches/web-device.ts';
-import type { FarEnd, SwitchBench } from './switch-bench.ts';
+import type { WebSwitch } from '../lab/switches/web-switch.ts';
+import type { SwitchBench } from './switch-bench.ts';
 import { partsFor } from './switch-expect.ts';
 
 type Test = Pick<TestContext, 'after'>;
 
-/** What a simulated device has that a bench needs. */
-interface Device {
-  readonly changes: readonly string[];
-  gives(port: string): 'on' | 'off';
-  behave(behaviour: FarEnd): Promise<void>;
-  close(): Promise<void>;
-}
-
-function benchOf<Far extends Device>(
+function benchOf<Far extends WebSwitch>(
   t: Test,
   far: Far,
   bench: Pick<SwitchBench, 'kind' | 'settings' | 'wrong' | 'ports' | 'missing' | 'behaviours'>,

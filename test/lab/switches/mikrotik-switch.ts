@@ -1,58 +1,34 @@
 import type { FarEnd } from '../../contract/switch-bench.ts';
 import { sample } from './sample.ts';
-import { startWebDevice, type WebAnswer, type WebDevice, type WebRequest } from './web-device.ts';
+import type { WebAnswer, WebRequest } from './web-device.ts';
+import { WebSwitch, type WebSwitchOptions } from './web-switch.ts';
 
 /** How a simulated router is. */
-export interface MikrotikOptions {
+export interface MikrotikOptions extends WebSwitchOptions {
   readonly username: string;
   readonly password: string;
-  readonly tls: { readonly cert: string; readonly key: string };
-  readonly onPower?: (port: string, power: 'on' | 'off') => void;
 }
 
 /** A row of a table: every value is text. */
 type Row = Record<string, string>;
 
 /** A switch with RouterOS: ports ether1 to ether8 that can feed, and sfp1 that cannot. ether2 and ether5 are off at first. */
-export class MikrotikSwitch {
-  /** What was wished, in the order it came. */
-  readonly changes: string[] = [];
+export class MikrotikSwitch extends WebSwitch {
   readonly poeOut = new Map([1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`ether${n}`, n === 2 || n === 5 ? 'off' : 'auto-on']));
   /** It is a model with PoE-Out. */
   hasPoe = true;
   readonly #options: MikrotikOptions;
-  #web: WebDevice | undefined;
 
   constructor(options: MikrotikOptions) {
+    super(options);
     this.#options = options;
   }
 
-  async start(): Promise<this> {
-    this.#web = await startWebDevice((request, behaviour) => this.#answer(request, behaviour), this.#options.tls);
-    return this;
-  }
-
-  get url(): string {
-    return this.#web?.url ?? '';
-  }
-
-  get requests(): readonly WebRequest[] {
-    return this.#web?.requests ?? [];
-  }
-
-  gives(port: string): 'on' | 'off' {
+  override gives(port: string): 'on' | 'off' {
     return this.poeOut.get(port) === 'off' ? 'off' : 'on';
   }
 
-  async behave(behaviour: FarEnd): Promise<void> {
-    await this.#web?.behave(behaviour);
-  }
-
-  async close(): Promise<void> {
-    await this.#web?.close();
-  }
-
-  #answer({ method, path, headers, body }: WebRequest, behaviour: FarEnd): WebAnswer {
+  protected override answer({ method, path, headers, body }: WebRequest, behaviour: FarEnd): WebAnswer {
     const { username, password } = this.#options;
     const known = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
     if (headers.authorization !== known) return json(401, { error: 401, message: 'Unauthorized' });
@@ -87,11 +63,7 @@ export class MikrotikSwitch {
       return json(400, { detail: 'input does not match any value of poe-out', error: 400, message: 'Bad Request' });
     }
     const power = wish === 'off' ? 'off' : 'on';
-    this.changes.push(`${power} ${name}`);
-    if (behaviour !== 'ignores') {
-      this.poeOut.set(name, wish);
-      this.#options.onPower?.(name, power);
-    }
+    this.wish(name, power, behaviour, () => this.poeOut.set(name, wish));
     return json(200, []);
   }
 

@@ -1,13 +1,12 @@
 import type { FarEnd } from '../../contract/switch-bench.ts';
 import { sample } from './sample.ts';
-import { startWebDevice, type WebAnswer, type WebDevice, type WebRequest } from './web-device.ts';
+import type { WebAnswer, WebRequest } from './web-device.ts';
+import { WebSwitch, type WebSwitchOptions } from './web-switch.ts';
 
 /** How a simulated switch is. */
-export interface UbusOptions {
+export interface UbusOptions extends WebSwitchOptions {
   readonly username: string;
   readonly password: string;
-  readonly tls?: { readonly cert: string; readonly key: string };
-  readonly onPower?: (port: string, power: 'on' | 'off') => void;
 }
 
 interface Call {
@@ -19,9 +18,7 @@ const INVALID_ARGUMENT = 2;
 const FRAME_BYTES = 12;
 
 /** A switch with OpenWrt and realtek-poe: ports lan1 to lan8. lan2 and lan5 are off at first. */
-export class UbusSwitch {
-  /** What was wished, in the order it came. */
-  readonly changes: string[] = [];
+export class UbusSwitch extends WebSwitch {
   /** What the login may call; taken away, it is refused. */
   readonly rights = new Set(['info', 'manage']);
   /** realtek-poe runs. */
@@ -34,44 +31,26 @@ export class UbusSwitch {
   #told = new Map(this.#gives);
   #logins = 0;
   #manages = 0;
-  #web: WebDevice | undefined;
 
   constructor(options: UbusOptions) {
+    super(options);
     this.#options = options;
-  }
-
-  async start(): Promise<this> {
-    this.#web = await startWebDevice((request, behaviour) => this.#answer(request, behaviour), this.#options.tls);
-    return this;
-  }
-
-  get url(): string {
-    return this.#web?.url ?? '';
   }
 
   get logins(): number {
     return this.#logins;
   }
 
-  gives(port: string): 'on' | 'off' {
+  override gives(port: string): 'on' | 'off' {
     return this.#gives.get(port) ? 'on' : 'off';
   }
 
   /** Forgets all sessions. */
-  forget(): void {
+  override forget(): void {
     this.#sessions.clear();
   }
 
-  async behave(behaviour: FarEnd): Promise<void> {
-    if (behaviour === 'forgets') this.forget();
-    await this.#web?.behave(behaviour);
-  }
-
-  async close(): Promise<void> {
-    await this.#web?.close();
-  }
-
-  #answer({ method, path, body }: WebRequest, behaviour: FarEnd): WebAnswer {
+  protected override answer({ method, path, body }: WebRequest, behaviour: FarEnd): WebAnswer {
     if (method !== 'POST' || path !== '/ubus') return { status: 404 };
     const call: Call = JSON.parse(body);
     const [session, object, name, args] = call.params;
@@ -96,11 +75,7 @@ export class UbusSwitch {
   #manage({ port, enable }: Record<string, unknown>, behaviour: FarEnd): number {
     if (typeof port !== 'string' || typeof enable !== 'boolean' || !this.#gives.has(port)) return INVALID_ARGUMENT;
     const power = enable ? 'on' : 'off';
-    this.changes.push(`${power} ${port}`);
-    if (behaviour !== 'ignores') {
-      this.#gives.set(port, enable);
-      this.#options.onPower?.(port, power);
-    }
+    this.wish(port, power, behaviour, () => this.#gives.set(port, enable));
     if (behaviour !== 'lags') this.#told = new Map(this.#gives);
     return this.#manages++ % 2 === 0 ? FRAME_BYTES : 0;
   }

@@ -1,29 +1,26 @@
 import type { FarEnd } from '../../contract/switch-bench.ts';
 import { sample } from './sample.ts';
-import { startWebDevice, type WebAnswer, type WebDevice, type WebRequest } from './web-device.ts';
+import type { WebAnswer, WebRequest } from './web-device.ts';
+import { WebSwitch, type WebSwitchOptions } from './web-switch.ts';
 
 /** An override as it is stored: whatever was sent. */
 export type StoredOverride = Record<string, unknown> & { readonly port_idx: number; readonly poe_mode?: string };
 
 /** How a simulated controller is. */
-export interface UnifiOptions {
+export interface UnifiOptions extends WebSwitchOptions {
   /** `unifi-os`: paths below /proxy/network, a token against forged requests, keys. `application`: neither. */
   readonly flavour: 'unifi-os' | 'application';
   readonly username: string;
   readonly password: string;
   readonly apiKey?: string;
-  readonly tls: { readonly cert: string; readonly key: string };
-  readonly onPower?: (port: string, power: 'on' | 'off') => void;
 }
 
 const PORTS = [1, 2, 3, 4, 5, 6, 7, 8];
 const SFP = 9;
 
 /** A controller with one switch: 8 ports that can feed, and one that cannot. Ports 2 and 5 are off at first. */
-export class UnifiSwitch {
+export class UnifiSwitch extends WebSwitch {
   readonly mac = 'fc:ec:da:11:22:33';
-  /** What was wished, in the order it came. */
-  readonly changes: string[] = [];
   overrides: StoredOverride[] = [
     {
       port_idx: 2,
@@ -48,45 +45,27 @@ export class UnifiSwitch {
   #told = new Map(this.#gives);
   #logins = 0;
   #tokens = 0;
-  #web: WebDevice | undefined;
 
   constructor(options: UnifiOptions) {
+    super(options);
     this.#options = options;
   }
 
-  async start(): Promise<this> {
-    this.#web = await startWebDevice((request, behaviour) => this.#answer(request, behaviour), this.#options.tls);
-    return this;
-  }
-
-  get url(): string {
-    return this.#web?.url ?? '';
-  }
-
-  get requests(): readonly WebRequest[] {
-    return this.#web?.requests ?? [];
-  }
-
-  gives(port: string): 'on' | 'off' {
+  override gives(port: string): 'on' | 'off' {
     return this.#gives.get(Number(port)) ? 'on' : 'off';
   }
 
   /** Forgets all sessions. */
-  forget(): void {
+  override forget(): void {
     this.#sessions.clear();
   }
 
-  async behave(behaviour: FarEnd): Promise<void> {
-    if (behaviour === 'forgets') this.forget();
+  override async behave(behaviour: FarEnd): Promise<void> {
     if (behaviour === 'works') this.#told = new Map(this.#gives);
-    await this.#web?.behave(behaviour);
+    await super.behave(behaviour);
   }
 
-  async close(): Promise<void> {
-    await this.#web?.close();
-  }
-
-  #answer(request: WebRequest, behaviour: FarEnd): WebAnswer {
+  protected override answer(request: WebRequest, behaviour: FarEnd): WebAnswer {
     const isOs = this.#options.flavour === 'unifi-os';
     const { method, path } = request;
     if (method === 'GET' && path === '/') {
@@ -154,10 +133,7 @@ export class UnifiSwitch {
     for (const port of PORTS) {
       const wish = isOn(overrides, port);
       if (wish === isOn(this.overrides, port)) continue;
-      this.changes.push(`${wish ? 'on' : 'off'} ${port}`);
-      if (behaviour === 'ignores') continue;
-      this.#gives.set(port, wish);
-      this.#options.onPower?.(String(port), wish ? 'on' : 'off');
+      this.wish(String(port), wish ? 'on' : 'off', behaviour, () => this.#gives.set(port, wish));
     }
     this.overrides = overrides;
     if (behaviour !== 'lags') this.#told = new Map(this.#gives);
