@@ -9,9 +9,11 @@ switchSuite('mikrotik', makeMikrotikBench, { leavesOut: ['several ports', 'lags'
 describe('a switch with RouterOS', () => {
   test('a port that feeds without detection stays so when it is switched on', async (t) => {
     const { device, far } = await makeMikrotikBench(t);
-    far.poeOut.set('ether3', 'forced-on');
-    await device.set(new Map([['ether3', 'on']]), never);
-    assert.equal(far.poeOut.get('ether3'), 'forced-on');
+    for (const mode of ['forced-on', 'forced-on-a', 'forced-on-bt']) {
+      far.poeOut.set('ether3', mode);
+      await device.set(new Map([['ether3', 'on']]), never);
+      assert.equal(far.poeOut.get('ether3'), mode);
+    }
     assert.deepEqual(far.changes, []);
   });
 
@@ -27,7 +29,7 @@ describe('a switch with RouterOS', () => {
       delivers: true,
       milliwatts: 7200,
       link: true,
-      macs: ['3c:22:fb:12:34:56'],
+      macs: ['bc:c7:46:9c:fc:e4'],
     });
     assert.equal(ports.find(({ port }) => port === 'ether3')?.delivers, false);
   });

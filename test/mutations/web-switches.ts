@@ -82,6 +82,14 @@ export const webSwitches: readonly Mutation[] = [
     fails: 'a port that feeds without detection stays so',
   },
   {
+    name: 'a MikroTik port of 802.3bt that is on is on',
+    file: 'server/power/switches/mikrotik-tables.ts',
+    old: "'forced-on', 'forced-on-a', 'forced-on-bt'",
+    new: "'forced-on'",
+    test: 'test/contract/switch-mikrotik.test.ts',
+    fails: 'a port that feeds without detection stays so',
+  },
+  {
     name: 'a measurement by RouterOS ends',
     file: MIKROTIK,
     old: "{ numbers, once: 'true' }",

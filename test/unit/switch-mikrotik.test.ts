@@ -33,7 +33,7 @@ describe('what RouterOS tells', () => {
           delivers: true,
           milliwatts: 7200,
           link: true,
-          macs: ['3c:22:fb:12:34:56'],
+          macs: ['bc:c7:46:9c:fc:e4'],
         },
         { port: 'ether2', power: 'off', delivers: false, link: false, macs: [] },
       ],
@@ -41,10 +41,19 @@ describe('what RouterOS tells', () => {
   });
 
   test('the board is an object by itself in later versions', () => {
-    assert.deepEqual(Resource.parse({ 'board-name': 'CRS328-24P-4S+', version: '7.20' }), {
-      'board-name': 'CRS328-24P-4S+',
-      version: '7.20',
+    assert.deepEqual(Resource.parse(sample('mikrotik', 'resource of 7.20.5')), {
+      'board-name': 'hAP ax^2',
+      version: '7.20.5 (stable)',
     });
+  });
+
+  test('what the API measured and learned is read as well: it has the same members', () => {
+    const monitor = Monitor.parse(sample('mikrotik', 'measured over the API'));
+    const hosts = Hosts.parse(sample('mikrotik', 'hosts over the API'));
+    const ports = Ports.parse([{ '.id': '*5', name: 'ether5', 'poe-out': 'forced-on' }, ...TABLES.ports]);
+    const [fed, first] = readSurvey({ ...TABLES, ports, monitor, hosts }).ports;
+    assert.deepEqual(fed, { port: 'ether5', power: 'on', delivers: true, milliwatts: 4000, macs: [] });
+    assert.deepEqual(first?.macs, ['3c:22:fb:12:34:56']);
   });
 
   test('what a model does not measure is left out, not zero', () => {
@@ -53,11 +62,11 @@ describe('what RouterOS tells', () => {
     assert.deepEqual(port, { port: 'ether1', power: 'on', delivers: true, macs: [] });
   });
 
-  test('forced-on is on, and a word that nobody knows is no state', () => {
-    const powers = ['off', 'auto-on', 'forced-on', 'soon'].map((word) =>
+  test('forced-on is on, on whichever pairs, and a word that nobody knows is no state', () => {
+    const powers = ['off', 'auto-on', 'forced-on', 'forced-on-a', 'forced-on-bt', 'soon'].map((word) =>
       powerOf({ '.id': '*1', name: 'ether1', 'poe-out': word }),
     );
-    assert.deepEqual(powers, ['off', 'on', 'on', 'unknown']);
+    assert.deepEqual(powers, ['off', 'on', 'on', 'on', 'on', 'unknown']);
     assert.deepEqual(
       feeding(TABLES.ports).map(({ name }) => name),
       ['ether1', 'ether2'],

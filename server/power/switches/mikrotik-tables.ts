@@ -37,10 +37,13 @@ type Port = z.output<typeof Ports>[number];
 /** Those of a table that can feed. */
 export const feeding = (ports: readonly Port[]) => ports.filter((port) => port['poe-out'] !== undefined);
 
-/** `auto-on` feeds after detection, `forced-on` always; a word that we do not know says nothing. */
-export function powerOf(port: Port): PortPower {
-  if (port['poe-out'] === 'off') return 'off';
-  return port['poe-out'] === 'auto-on' || port['poe-out'] === 'forced-on' ? 'on' : 'unknown';
+/** `auto-on` feeds after detection, the others always: on two pairs, or with 802.3bt on all (the vendor's reference, `/interface/ethernet/poe`). */
+const ON = new Set(['auto-on', 'forced-on', 'forced-on-a', 'forced-on-bt']);
+
+/** A word that we do not know says nothing. */
+export function powerOf({ 'poe-out': word }: Port): PortPower {
+  if (word === 'off') return 'off';
+  return word !== undefined && ON.has(word) ? 'on' : 'unknown';
 }
 
 /** Everything that RouterOS tells of its ports that can feed. */

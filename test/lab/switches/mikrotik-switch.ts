@@ -36,7 +36,7 @@ export class MikrotikSwitch extends WebSwitch {
     const command: Row = body === '' ? {} : JSON.parse(body);
     switch (`${method} ${path.replace(/^\/rest/, '')}`) {
       case 'GET /system/resource':
-        return json(200, (sample('mikrotik', 'resource') as object[])[0]);
+        return json(200, sample('mikrotik', 'resource of 7.20.5'));
       case 'GET /interface/ethernet/poe':
         return json(200, [...this.#ports(), { '.id': '*9', name: 'sfp1' }]);
       case 'POST /interface/ethernet/poe/set':
@@ -59,7 +59,7 @@ export class MikrotikSwitch extends WebSwitch {
   #set({ '.id': id, 'poe-out': wish }: Row, behaviour: FarEnd): WebAnswer {
     const name = this.#ports().find((port) => port['.id'] === id || port.name === id)?.name;
     if (name === undefined) return json(400, { detail: 'no such item', error: 400, message: 'Bad Request' });
-    if (wish !== 'off' && wish !== 'auto-on' && wish !== 'forced-on') {
+    if (wish === undefined || !POE_OUT.has(wish)) {
       return json(400, { detail: 'input does not match any value of poe-out', error: 400, message: 'Bad Request' });
     }
     const power = wish === 'off' ? 'off' : 'on';
@@ -72,7 +72,7 @@ export class MikrotikSwitch extends WebSwitch {
     const [fed = {}, off = {}] = sample('mikrotik', 'monitor') as Row[];
     const asked = numbers.split(',');
     return this.#ports()
-      .filter((port) => asked.includes(port['.id'] ?? ''))
+      .filter((port) => asked.some((number) => number === port['.id'] || number === port.name))
       .map(({ name = '', 'poe-out': poeOut = '' }) => {
         if (poeOut === 'off') return { ...off, name };
         return name === 'ether1' ? fed : { name, 'poe-out': poeOut, 'poe-out-status': 'waiting-for-load' };
@@ -80,6 +80,8 @@ export class MikrotikSwitch extends WebSwitch {
   }
 }
 
+/** Of a model with 802.3bt. */
+const POE_OUT = new Set(['off', 'auto-on', 'forced-on', 'forced-on-a', 'forced-on-bt']);
 const json = (status: number, body: unknown): WebAnswer => ({ status, body: JSON.stringify(body) });
 /** A command without an end is ended after a minute. */
 const timedOut = () => json(400, { detail: 'Session closed', error: 400, message: 'Bad Request' });
