@@ -1,120 +1,103 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { BakeryError } from '../../core/errors.ts';
+import { systemClock } from '../../core/host/clock.ts';
 import { exec } from '../../core/host/exec.ts';
-import type { FaultSeverity } from '../../server/power/driver.ts';
-import { createPowerDriver, POWER_DRIVER_NAMES } from '../../server/power/registry.ts';
+import type { OffOutcome, PowerReach } from '../../server/power/driver.ts';
+import { createPowerDriver, POWER_DRIVER_NAMES, type PowerDriverName } from '../../server/power/registry.ts';
+import { createPowerService } from '../../server/power/service.ts';
 import {
-  type Bench,
-  faultOf,
+  type ConfiguredBench,
+  type DriverBench,
   folderFor,
   logInto,
+  manualBench,
   NEW,
-  never,
   PI,
   ppiBench,
   simplewebBench,
-  UNBOUND,
 } from './power-benches.ts';
+import { powerSuite } from './power-suite.ts';
+import type { LeftOut } from './power-suite-faults.ts';
+import type { Make } from './switch-bench.ts';
+import { faultOf, never } from './switch-expect.ts';
 
-interface Expectations {
-  readonly make: (t: TestContext) => Promise<Bench>;
-  readonly port: string;
-  readonly wrongAnswer: FaultSeverity;
+/** One call is for one Pi, and none of these can be asked how a Pi is: what lags is not seen. */
+const NEVER_TOLD: readonly LeftOut[] = ['several ports', 'query', 'survey', 'lags'];
+const ASKS_NOBODY: readonly LeftOut[] = ['silent', 'half-dead', 'refusing', 'busy', 'broken', 'forgets', 'ignores'];
+
+interface Row<Bench extends DriverBench = DriverBench> {
+  readonly make: Make<Bench>;
+  readonly leavesOut: readonly LeftOut[];
+  readonly reach: PowerReach;
+  readonly off: OffOutcome;
 }
 
-const SWITCHING: Record<string, Expectations> = {
-  simpleweb: { make: simplewebBench, port: '3', wrongAnswer: 'fatal' },
-  ppi: { make: ppiBench, port: PI, wrongAnswer: 'retryable' },
+const CONFIGURED: Record<string, Row<ConfiguredBench>> = {
+  simpleweb: { make: simplewebBench, leavesOut: NEVER_TOLD, reach: 'port', off: 'off' },
+  // Why a program fails is known to nobody but it.
+  ppi: { make: ppiBench, leavesOut: [...NEVER_TOLD, 'wrong credential'], reach: 'port', off: 'off' },
+};
+
+const DRIVERS: Record<string, Row> = {
+  ...CONFIGURED,
+  manual: {
+    make: manualBench,
+    leavesOut: [...NEVER_TOLD, ...ASKS_NOBODY, 'wrong credential', 'no such port'],
+    reach: 'by-hand',
+    off: 'unconfirmed',
+  },
 };
 
 test('every driver has a place in this suite', () => {
-  assert.deepEqual([...Object.keys(SWITCHING), 'manual'].sort(), [...POWER_DRIVER_NAMES].sort());
+  assert.deepEqual(Object.keys(DRIVERS).sort(), [...POWER_DRIVER_NAMES].sort());
 });
 
-for (const [name, { make, port, wrongAnswer }] of Object.entries(SWITCHING)) {
-  describe(`power driver ${name}`, () => {
-    test('switches on and off, each as often as it is asked', async (t) => {
-      const { driver, seen } = await make(t);
-      assert.equal(driver.name, name);
-      await driver.on(PI, never);
-      await driver.on(PI, never);
-      assert.equal(await driver.off(PI, never), 'off');
-      assert.deepEqual(await seen(), [`on ${port}`, `on ${port}`, `off ${port}`]);
+for (const [name, { make, leavesOut, reach, off }] of Object.entries(DRIVERS)) {
+  powerSuite(`power driver ${name}`, make, { leavesOut }, () => {
+    test('says how it reaches a Pi and what its off is worth, and tells the service no state', async (t) => {
+      const { driver } = await make(t);
+      assert.deepEqual([driver.name, driver.reach(PI)], [name, reach]);
+      assert.equal(await driver.off(PI, never), off);
+      const service = createPowerService({ driver, clock: systemClock, log: logInto([]) });
+      assert.equal(await service.observe(PI), undefined);
     });
+  });
+}
 
-    test('a switch that is busy is worth another try', async (t) => {
-      const { driver, farEnd } = await make(t);
-      await farEnd('busy');
-      assert.equal((await faultOf(driver.on(PI, never))).severity, 'retryable');
-      await farEnd('works');
-      await driver.on(PI, never);
-    });
-
-    test('an answer that is not exactly ok is a failure', async (t) => {
-      const { driver, farEnd } = await make(t);
-      await farEnd('wrong-answer');
-      const fault = await faultOf(driver.off(PI, never));
-      assert.equal(fault.severity, wrongAnswer);
-      assert.match(fault.message, /ok/);
-    });
-
-    for (const behaviour of ['hangs', 'half-dead'] as const) {
-      test(`aborted, it ends soon, with the signal's reason (far end: ${behaviour})`, async (t) => {
-        const { driver, farEnd, seen } = await make(t);
-        await farEnd(behaviour);
-        const abort = new AbortController();
-        const reason = new Error('enough');
-        const call = driver.on(PI, abort.signal);
-        call.catch(() => undefined);
-        while ((await seen()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        const before = Date.now();
-        abort.abort(reason);
-        await assert.rejects(call, (error) => error === reason);
-        assert.ok(Date.now() - before < 3_000);
-      });
-    }
-
-    test('a Pi that its configuration does not list is out of reach, until the configuration lists it', async (t) => {
-      const { driver, configure } = await make(t);
+for (const [name, { make }] of Object.entries(CONFIGURED)) {
+  describe(`the configuration of the power driver ${name}`, () => {
+    test('a Pi that it does not list is out of reach, and is not switched, until it lists it', async (t) => {
+      const bench = await make(t);
+      const { driver, configure, changes } = bench;
       assert.equal(driver.reach(PI), 'port');
-      assert.equal(driver.reach(UNBOUND), 'none');
       assert.equal(driver.reach(NEW), 'none');
+      const fault = await faultOf(bench, driver.off(NEW, never));
+      assert.deepEqual([fault.severity, fault.message], ['fatal', `Pi ${NEW} is in no piList`]);
       await configure('new-pi');
       assert.equal(driver.reach(NEW), 'port');
       await driver.on(NEW, never);
+      assert.deepEqual(await changes(), [`on ${NEW}`]);
     });
 
-    test('a configuration that disappears leaves the old one in force and is told once', async (t) => {
+    test('when it disappears the old one stays in force, and it is told once', async (t) => {
       const { driver, configure, logged } = await make(t);
       await configure('gone');
       assert.equal(driver.reach(PI), 'port');
-      assert.equal(driver.reach(UNBOUND), 'none');
+      assert.equal(driver.reach(NEW), 'none');
       assert.equal(logged.length, 1);
     });
 
-    test('without its configuration it is not made', async (t) => {
+    test('without it the driver is not made', async (t) => {
       const folder = await folderFor(t);
       for (const ppiConfigPath of [undefined, join(folder, 'nothing')]) {
-        const settings = { driver: name as 'ppi', ppiPath: '/bin/true', ppiConfigPath, exec, log: logInto([]) };
+        const driver = name as PowerDriverName;
         assert.throws(
-          () => createPowerDriver(settings),
+          () => createPowerDriver({ driver, ppiPath: '/bin/true', ppiConfigPath, exec, log: logInto([]) }),
           (error) => error instanceof BakeryError && error.code === 'power-config',
         );
       }
     });
   });
 }
-
-describe('power driver manual', () => {
-  test('asks a person and confirms nothing', async () => {
-    const logged: string[] = [];
-    const driver = createPowerDriver({ driver: 'manual', exec, log: logInto(logged) });
-    assert.equal(driver.reach(PI), 'by-hand');
-    await driver.on(PI, never);
-    assert.equal(await driver.off(PI, never), 'unconfirmed');
-    assert.deepEqual(logged, ['please switch this Pi on by hand', 'please switch this Pi off by hand']);
-  });
-});

@@ -9,7 +9,10 @@ import type { PiId } from '../../core/ids.ts';
 import type { PowerDriver } from '../../server/power/driver.ts';
 import { createPowerDriver } from '../../server/power/registry.ts';
 import { createPowerService } from '../../server/power/service.ts';
-import { faultOf, folderFor, logInto, never, PI } from './power-benches.ts';
+import { folderFor, logInto, PI } from './power-benches.ts';
+import { faultOf, never } from './switch-expect.ts';
+
+const bench = { secrets: ['s@crit/of the pdu'] };
 
 describe('power driver ppi, its own', () => {
   async function driverFor(t: TestContext, script: string, config = 'not json'): Promise<[PowerDriver, string]> {
@@ -32,8 +35,24 @@ describe('power driver ppi, its own', () => {
 
   test('a program that exits with a failure is quoted', async (t) => {
     const [driver] = await driverFor(t, '#!/bin/sh\nprintf ok\necho port 3 is locked >&2\nexit 4\n');
-    const fault = await faultOf(driver.on(PI, never));
+    const fault = await faultOf(bench, driver.on(PI, never));
     assert.match(fault.message, /exit 4.*okport 3 is locked/s);
+  });
+
+  test('neither what it is ended for nor what it says tells the password of a switch, whatever its spelling', async (t) => {
+    const config = (url: string) => JSON.stringify({ piList: { [PI]: { url } } });
+    for (const url of ['http://pdu:s%40crit%2Fof%20the%20pdu@192.0.2.1', 'http://pdu:100%of@192.0.2.1']) {
+      for (const end of ['exit 1', 'kill -9 $$']) {
+        const [driver] = await driverFor(
+          t,
+          `#!/bin/sh\ncat "$2" >&2\necho 's@crit/of the pdu 100%of' >&2\n${end}\n`,
+          config(url),
+        );
+        const { message } = await faultOf({ secrets: [] }, driver.on(PI, never));
+        assert.match(message, /piList/);
+        assert.doesNotMatch(message, url.includes('s%40crit') ? /crit/ : /100%of|100%25of/);
+      }
+    }
   });
 
   test('a program that does not read its input may still succeed', async (t) => {
@@ -52,15 +71,15 @@ describe('power driver ppi, its own', () => {
 
   test('a program ended by a signal is a failure', async (t) => {
     const [driver] = await driverFor(t, '#!/bin/sh\nprintf ok\nkill -9 $$\n');
-    assert.equal((await faultOf(driver.on(PI, never))).severity, 'retryable');
+    assert.equal((await faultOf(bench, driver.on(PI, never))).severity, 'retryable');
   });
 
   test('a program that is gone or not executable is fatal, and at the start stops it', async (t) => {
     const [driver, ppiPath] = await driverFor(t, '#!/bin/sh\nprintf ok\n');
     await chmod(ppiPath, 0o644);
-    assert.equal((await faultOf(driver.on(PI, never))).severity, 'fatal');
+    assert.equal((await faultOf(bench, driver.on(PI, never))).severity, 'fatal');
     await unlink(ppiPath);
-    assert.equal((await faultOf(driver.off(PI, never))).severity, 'fatal');
+    assert.equal((await faultOf(bench, driver.off(PI, never))).severity, 'fatal');
     const settings = { driver: 'ppi', ppiPath, ppiConfigPath: '/dev/null', exec, log: logInto([]) } as const;
     assert.throws(
       () => createPowerDriver(settings),

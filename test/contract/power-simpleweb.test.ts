@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -8,7 +9,9 @@ import { BakeryError } from '../../core/errors.ts';
 import { exec } from '../../core/host/exec.ts';
 import type { PowerDriver } from '../../server/power/driver.ts';
 import { createPowerDriver } from '../../server/power/registry.ts';
-import { faultOf, folderFor, listen, logInto, NEW, never, PI, simplewebBench, UNBOUND } from './power-benches.ts';
+import { startWebDevice, type WebAnswer, type WebRequest } from '../lab/switches/web-device.ts';
+import { folderFor, logInto, NEW, PI, simplewebBench, UNBOUND } from './power-benches.ts';
+import { faultOf, never } from './switch-expect.ts';
 
 describe('power driver simpleweb, its own', () => {
   async function driverFor(t: TestContext, config: unknown, logged: string[] = []): Promise<PowerDriver> {
@@ -17,9 +20,15 @@ describe('power driver simpleweb, its own', () => {
     return createPowerDriver({ driver: 'simpleweb', ppiConfigPath, exec, log: logInto(logged) });
   }
 
-  async function driverAt(t: TestContext, listener: RequestListener, credentials = ''): Promise<PowerDriver> {
-    const port = await listen(t, listener);
-    return driverFor(t, { piList: { [PI]: { id: 0, url: `http://${credentials}127.0.0.1:${port}/pdu` } } });
+  async function driverAt(
+    t: TestContext,
+    answer: (request: WebRequest) => WebAnswer,
+    credentials = '',
+  ): Promise<PowerDriver> {
+    const server = await startWebDevice(answer);
+    t.after(() => server.close());
+    const url = `http://${credentials}${new URL(server.url).host}/pdu`;
+    return driverFor(t, { piList: { [PI]: { id: 0, url } } });
   }
 
   test('a wrong configuration stops the start and says where it is wrong', async (t) => {
@@ -55,53 +64,52 @@ describe('power driver simpleweb, its own', () => {
   test('4xx and redirects are final, and redirects are not followed', async (t) => {
     for (const status of [302, 404]) {
       let requests = 0;
-      const driver = await driverAt(t, (_, response) => {
+      const driver = await driverAt(t, () => {
         requests += 1;
-        response.writeHead(status, { location: '/elsewhere' }).end('ok');
+        return { status, headers: { location: '/elsewhere' }, body: 'ok' };
       });
-      assert.equal((await faultOf(driver.on(PI, never))).severity, 'fatal');
+      assert.equal((await faultOf({ secrets: [] }, driver.on(PI, never))).severity, 'fatal');
       assert.equal(requests, 1);
     }
   });
 
   test('an endless answer is not read', async (t) => {
-    const driver = await driverAt(t, (_, response) => {
+    const server = createServer((_, response) => {
       const more = () => {
         while (response.write(Buffer.alloc(65_536, 'o')));
         response.once('drain', more);
       };
       more();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
     });
-    assert.equal((await faultOf(driver.on(PI, never))).severity, 'fatal');
+    const { port } = server.address() as AddressInfo;
+    const driver = await driverFor(t, { piList: { [PI]: { id: 0, url: `http://127.0.0.1:${port}` } } });
+    assert.equal((await faultOf({ secrets: [] }, driver.on(PI, never))).severity, 'fatal');
   });
 
-  test('a connection that breaks or is refused is worth another try', async (t) => {
-    const driver = await driverAt(t, (request) => request.socket.destroy());
-    assert.equal((await faultOf(driver.on(PI, never))).severity, 'retryable');
-    const closed = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => closed.once('listening', resolve));
-    const { port } = closed.address() as AddressInfo;
-    await new Promise((resolve) => closed.close(resolve));
-    const dead = await driverFor(t, { piList: { [PI]: { id: 0, url: `http://127.0.0.1:${port}` } } });
-    const fault = await faultOf(dead.on(PI, never));
-    assert.equal(fault.severity, 'retryable');
-    assert.match(fault.message, /ECONNREFUSED|refused/);
+  test('too many requests, or a server that has just started, are worth another try', async (t) => {
+    for (const status of [408, 425, 429, 500, 503]) {
+      const driver = await driverAt(t, () => ({ status, body: 'ok' }));
+      const fault = await faultOf({ secrets: [] }, driver.on(PI, never));
+      assert.equal(fault.severity, 'retryable');
+      assert.match(fault.message, new RegExp(`^GET /pdu/poweron/0 at 127\\.0\\.0\\.1:\\d+ answered ${status}`));
+    }
   });
 
-  test('credentials of its address go into a header and into no message', async (t) => {
-    let header: string | undefined;
+  test('an answer that is not exactly ok is final, and is told without the credential that it repeats', async (t) => {
+    const secrets = ['s@crit/of the pdu'];
     const driver = await driverAt(
       t,
-      (request, response) => {
-        header = request.headers.authorization;
-        response.writeHead(401).end();
-      },
-      'pdu:s%40crit@',
+      ({ headers }) => ({ status: 200, body: `ok, ${headers.authorization} may` }),
+      `pdu:${encodeURIComponent(secrets[0] ?? '')}@`,
     );
-    const fault = await faultOf(driver.on(PI, never));
-    assert.equal(header, `Basic ${Buffer.from('pdu:s@crit').toString('base64')}`);
-    assert.doesNotMatch(fault.message, /crit/);
-    assert.match(fault.message, /\/pdu\/poweron\/0 answered 401/);
+    const fault = await faultOf({ secrets }, driver.off(PI, never));
+    assert.equal(fault.severity, 'fatal');
+    assert.match(fault.message, /poweroff\/0 at .* answered "ok, Basic \*\*\* may", and not "ok"$/);
   });
 
   test('Pis of one server share a queue', async (t) => {

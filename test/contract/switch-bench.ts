@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { PowerSwitch, SwitchKind } from '../../server/power/switches/kind.ts';
+import { partsFor } from './switch-parts.ts';
 
 /**
  * What the far end does from now on:
@@ -10,18 +11,22 @@ import type { PowerSwitch, SwitchKind } from '../../server/power/switches/kind.t
  */
 export type FarEnd = 'works' | 'silent' | 'half-dead' | 'refusing' | 'busy' | 'broken' | 'forgets' | 'lags' | 'ignores';
 
-/** A kind of switch with something real at its far end. */
-export interface SwitchBench {
-  readonly kind: SwitchKind;
-  /** Right settings, and the same with a wrong credential (undefined where there is none). */
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly wrong: Readonly<Record<string, unknown>> | undefined;
-  /** Two ports that are there, off at first, and one that is not. */
+/** Something that switches power, with something real at its far end. */
+export interface PowerBench {
+  /** Ports that are there, off at first, and one that is not; undefined where there can be none that is not. */
   readonly ports: readonly [string, string];
-  readonly missing: string;
-  /** Made of `settings`; closed with the test. */
+  readonly missing: string | undefined;
+  /** Opened with the right credential, and closed with the test. */
   readonly device: PowerSwitch;
-  /** Behaviours that this far end can have; the suite leaves out the others and tells which. */
+  /** Several ports go in one call. */
+  readonly batches: boolean;
+  /** Opens another; it is closed by who opens it. `logged` is all that it says. */
+  open(credential: 'right' | 'wrong', logged: string[]): PowerSwitch;
+  /** Right and wrong ones: they stand in no message. Empty: it is switched without any. */
+  readonly secrets: readonly string[];
+  /** What a fault says of a credential that is wrong, where the far end does not tell it from other failures. */
+  readonly wrongSays?: RegExp;
+  /** Behaviours that this far end can have; the suite compares them with the row of what is left out. */
   readonly behaviours: readonly FarEnd[];
   farEnd(behaviour: FarEnd): Promise<void>;
   /** What the device itself says that a port gives: read beside the driver. */
@@ -30,5 +35,36 @@ export interface SwitchBench {
   changes(): Promise<readonly string[]>;
 }
 
+/** A kind of switch with something real at its far end. */
+export interface SwitchBench extends PowerBench {
+  readonly kind: SwitchKind;
+  /** Right settings. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
 /** Builds one with the test. */
-export type MakeSwitchBench = (t: Pick<TestContext, 'after'>) => Promise<SwitchBench>;
+export type Make<Bench extends PowerBench = PowerBench> = (t: Pick<TestContext, 'after'>) => Promise<Bench>;
+export type MakeSwitchBench = Make<SwitchBench>;
+
+/** What is the device's and the test's; all else of a bench follows from its settings. */
+type Given = Omit<SwitchBench, 'open' | 'device' | 'secrets' | 'batches'> & {
+  /** The settings with a wrong credential. */
+  readonly wrong: Readonly<Record<string, unknown>>;
+};
+
+/** The bench of a kind: `device` is made of `settings`, and closed with the test. */
+export function benchOf<More extends Given>(t: Pick<TestContext, 'after'>, { wrong, ...given }: More) {
+  const { kind, settings } = given;
+  const secrets = [settings, wrong].flatMap((all) => kind.secrets.map((name) => all[name]));
+  const open: PowerBench['open'] = (credential, logged) =>
+    kind.open(credential === 'right' ? settings : wrong, partsFor(logged));
+  const device = open('right', []);
+  t.after(() => device.close?.());
+  return {
+    ...given,
+    open,
+    device,
+    batches: kind.batches,
+    secrets: secrets.filter((secret) => typeof secret === 'string'),
+  };
+}

@@ -1,13 +1,12 @@
 import type { SwitchKind } from '../../server/power/switches/kind.ts';
 import { startWebDevice, WEB_BEHAVIOURS } from '../lab/switches/web-device.ts';
-import type { MakeSwitchBench, SwitchBench } from './switch-bench.ts';
-import { partsFor } from './switch-expect.ts';
+import { benchOf, type MakeSwitchBench } from './switch-bench.ts';
 
 const TOKEN = 'strip/secret+0123';
 
 /** The strip of sockets that the example driver is written for, with 4 sockets. */
 export function makeExampleBench(kind: SwitchKind): MakeSwitchBench {
-  return async (t): Promise<SwitchBench> => {
+  return async (t) => {
     const gives = new Map(['1', '2', '3', '4'].map((id) => [id, false]));
     let told = new Map(gives);
     const changes: string[] = [];
@@ -26,19 +25,16 @@ export function makeExampleBench(kind: SwitchKind): MakeSwitchBench {
     });
     t.after(() => strip.close());
     const settings = { url: strip.url, token: TOKEN };
-    const device = kind.open(settings, partsFor([]));
-    t.after(() => device.close?.());
-    return {
+    return benchOf(t, {
       kind,
       settings,
       wrong: { ...settings, token: 'wrong+secret/4567' },
       ports: ['1', '3'],
       missing: '9',
-      device,
       behaviours: [...WEB_BEHAVIOURS, 'lags', 'ignores'],
       farEnd: strip.behave,
       gives: async (port) => (gives.get(port) ? 'on' : 'off'),
       changes: async () => changes,
-    };
+    });
   };
 }

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { systemClock } from '../../core/host/clock.ts';
-import type { Log } from '../../core/log.ts';
 import { PowerFault } from '../../server/power/driver.ts';
-import type { PowerSwitch, SwitchKind, SwitchParts } from '../../server/power/switches/kind.ts';
-import type { FarEnd, SwitchBench } from './switch-bench.ts';
+import type { PowerSwitch } from '../../server/power/switches/kind.ts';
+import type { FarEnd, PowerBench } from './switch-bench.ts';
 
 /** A shorter secret could stand in a message by chance. */
 const SECRET_LETTERS = 6;
@@ -22,7 +20,7 @@ export type Call = 'set' | 'query' | 'survey';
 export function call(
   device: PowerSwitch,
   name: Call,
-  { ports: [port] }: SwitchBench,
+  { ports: [port] }: PowerBench,
   signal: AbortSignal,
 ): Promise<unknown> {
   if (name === 'query') return device.query?.([port], signal) ?? assert.fail('it has no query');
@@ -30,32 +28,21 @@ export function call(
   return device.set(new Map([[port, 'on']]), signal);
 }
 
-/** What a switch is opened with; `logged` is all that it says. */
-export function partsFor(logged: string[]): SwitchParts {
-  const add = (fields: object, message: string) => void logged.push(`${message} ${inspect(fields, { depth: 6 })}`);
-  const log: Log = { debug: add, info: add, warn: add, error: add };
-  return { clock: systemClock, log };
-}
-
-/** The secrets of these settings, in each spelling that they can be sent in. */
-function secretsOf(kind: SwitchKind, settings: Readonly<Record<string, unknown>>): string[] {
-  const secrets = kind.secrets.map((name) => settings[name]).filter((value) => typeof value === 'string');
-  for (const secret of secrets) assert.ok(secret.length >= SECRET_LETTERS, 'the secrets of a bench are long');
-  return secrets.flatMap((secret) => {
-    const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
-    return [secret, base64, encodeURIComponent(secret), Buffer.from(secret).toString('hex')];
-  });
+/** A secret in each spelling that it can be sent in. */
+function spellings(secret: string): string[] {
+  assert.ok(secret.length >= SECRET_LETTERS, 'the secrets of a bench are long');
+  const base64 = Buffer.from(secret).toString('base64').replace(/=+$/, '');
+  return [secret, base64, encodeURIComponent(secret), Buffer.from(secret).toString('hex')];
 }
 
 /** Fails when a secret of the bench is in it: in a message, a stack, a cause, or any member that a log would write. */
-export function holdsNoSecret(bench: SwitchBench, what: unknown): void {
+export function holdsNoSecret(bench: Pick<PowerBench, 'secrets'>, what: unknown): void {
   const text = typeof what === 'string' ? what : inspect(what, { depth: 8, showHidden: true });
-  const secrets = [bench.settings, bench.wrong ?? {}].flatMap((settings) => secretsOf(bench.kind, settings));
-  for (const secret of secrets) assert.ok(!text.includes(secret), `a secret is told: ${text}`);
+  for (const secret of bench.secrets.flatMap(spellings)) assert.ok(!text.includes(secret), `a secret is told: ${text}`);
 }
 
 /** The fault that this call ends with, which tells no secret. */
-export async function faultOf(bench: SwitchBench, calling: Promise<unknown>): Promise<PowerFault> {
+export async function faultOf(bench: Pick<PowerBench, 'secrets'>, calling: Promise<unknown>): Promise<PowerFault> {
   const error = await calling.then(
     () => assert.fail('it did not fail'),
     (thrown: unknown) => thrown,
@@ -92,7 +79,7 @@ export async function socketsFall(most: number, what: string): Promise<void> {
 }
 
 /** Makes the call, aborts it while the far end says nothing, and expects it to end with the signal's reason. */
-export async function abortedCall(bench: SwitchBench, device: PowerSwitch, name: Call): Promise<void> {
+export async function abortedCall(bench: PowerBench, device: PowerSwitch, name: Call): Promise<void> {
   const abort = new AbortController();
   const reason = new Error('enough');
   const calling = call(device, name, bench, abort.signal);
@@ -108,7 +95,7 @@ export async function abortedCall(bench: SwitchBench, device: PowerSwitch, name:
 
 /** Has the far end behave like that, and expects each call to fail, with a fault that is as wanted. */
 export async function eachCallFails(
-  bench: SwitchBench,
+  bench: PowerBench,
   calls: readonly Call[],
   { farEnd, severity }: { readonly farEnd: FarEnd; readonly severity?: PowerFault['severity'] },
 ): Promise<void> {

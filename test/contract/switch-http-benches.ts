@@ -8,29 +8,23 @@ import { UbusSwitch } from '../lab/switches/ubus-switch.ts';
 import { UnifiSwitch } from '../lab/switches/unifi-switch.ts';
 import { WEB_BEHAVIOURS } from '../lab/switches/web-device.ts';
 import type { WebSwitch } from '../lab/switches/web-switch.ts';
-import type { SwitchBench } from './switch-bench.ts';
-import { partsFor } from './switch-expect.ts';
+import { benchOf, type SwitchBench } from './switch-bench.ts';
 
 type Test = Pick<TestContext, 'after'>;
 
-function benchOf<Far extends WebSwitch>(
+function webBench<Far extends WebSwitch>(
   t: Test,
   far: Far,
-  bench: Pick<SwitchBench, 'kind' | 'settings' | 'wrong' | 'ports' | 'missing' | 'behaviours'>,
+  bench: Pick<Parameters<typeof benchOf>[1], 'kind' | 'settings' | 'wrong' | 'ports' | 'missing' | 'behaviours'>,
 ): SwitchBench & { readonly far: Far } {
-  const device = bench.kind.open(bench.settings, partsFor([]));
-  t.after(async () => {
-    device.close?.();
-    await far.close();
-  });
-  return {
+  t.after(() => far.close());
+  return benchOf(t, {
     ...bench,
     far,
-    device,
     farEnd: (behaviour) => far.behave(behaviour),
     gives: async (port) => far.gives(port),
     changes: async () => far.changes,
-  };
+  });
 }
 
 const PASSWORD = 'bread+and/butter 1234';
@@ -47,7 +41,7 @@ export async function makeUnifiBench(
   const far = await new UnifiSwitch({ flavour, ...login, apiKey: API_KEY, tls: trust }).start();
   const where = { url: far.url, mac: far.mac.toUpperCase(), certificateSha256: trust.certificateSha256 };
   const settings = { ...where, ...(how === 'api-key' ? { apiKey: API_KEY } : login) };
-  return benchOf(t, far, {
+  return webBench(t, far, {
     kind: unifi,
     settings,
     wrong: { ...settings, ...(how === 'api-key' ? { apiKey: `not${API_KEY}` } : { password: `not ${PASSWORD}` }) },
@@ -63,7 +57,7 @@ export async function makeMikrotikBench(t: Test): Promise<SwitchBench & { readon
   const login = { username: 'bakery', password: PASSWORD };
   const far = await new MikrotikSwitch({ ...login, tls: trust }).start();
   const settings = { url: far.url, ...login, caPem: trust.cert };
-  return benchOf(t, far, {
+  return webBench(t, far, {
     kind: mikrotik,
     settings,
     wrong: { ...settings, password: `not ${PASSWORD}` },
@@ -78,7 +72,7 @@ export async function makeOpenwrtBench(t: Test): Promise<SwitchBench & { readonl
   const login = { username: 'root', password: PASSWORD };
   const far = await new UbusSwitch(login).start();
   const settings = { url: far.url, ...login };
-  return benchOf(t, far, {
+  return webBench(t, far, {
     kind: openwrtUbus,
     settings,
     wrong: { ...settings, password: `not ${PASSWORD}` },

@@ -3,8 +3,9 @@ import { describe, test } from 'node:test';
 import { openwrtUbus } from '../../server/power/switches/openwrt-ubus.ts';
 import { makeTrust } from '../lab/switches/trust.ts';
 import { UbusSwitch } from '../lab/switches/ubus-switch.ts';
-import { faultOf, never, partsFor } from './switch-expect.ts';
+import { faultOf, never } from './switch-expect.ts';
 import { makeOpenwrtBench } from './switch-http-benches.ts';
+import { partsFor } from './switch-parts.ts';
 import { switchSuite } from './switch-suite.ts';
 
 switchSuite('openwrt-ubus', makeOpenwrtBench, { leavesOut: ['several ports'] });

@@ -2,8 +2,7 @@ import type { TestContext } from 'node:test';
 import { snmpPoe } from '../../server/power/switches/snmp-poe.ts';
 import { SNMP_SWITCH_BEHAVIOURS, type SnmpSwitchOptions, startSnmpSwitch } from '../lab/switches/snmp-switch.ts';
 import type { SnmpUser } from '../lab/switches/snmp-usm.ts';
-import type { MakeSwitchBench, SwitchBench } from './switch-bench.ts';
-import { partsFor } from './switch-expect.ts';
+import { benchOf, type MakeSwitchBench, type SwitchBench } from './switch-bench.ts';
 
 const USER: SnmpUser = {
   name: 'bakery',
@@ -21,26 +20,24 @@ const TIMEOUT_MS = 450;
 async function benchWith(
   t: Pick<TestContext, 'after'>,
   options: SnmpSwitchOptions,
-  { settings, wrong }: Pick<SwitchBench, 'settings' | 'wrong'>,
+  { settings, wrong, ...says }: Pick<Parameters<typeof benchOf>[1], 'settings' | 'wrong' | 'wrongSays'>,
 ): Promise<SwitchBench> {
   const device = await startSnmpSwitch({ ...options, groups: 2, portsOfGroup: 4 });
   t.after(() => device.close());
   for (const { name } of device.box.ports) device.box.plug(name, 5);
   const reached = { host: '127.0.0.1', port: device.port, timeoutMs: TIMEOUT_MS };
-  const driver = snmpPoe.open({ ...reached, ...settings }, partsFor([]));
-  t.after(() => driver.close?.());
-  return {
+  return benchOf(t, {
+    ...says,
     kind: snmpPoe,
     settings: { ...reached, ...settings },
-    wrong: wrong && { ...reached, ...wrong },
+    wrong: { ...reached, ...wrong },
     ports: ['1.2', '2.1'],
     missing: '3.1',
-    device: driver,
     behaviours: SNMP_SWITCH_BEHAVIOURS,
     farEnd: device.behave,
     gives: async (port) => (device.box.ports.find(({ name }) => name === port)?.delivers ? 'on' : 'off'),
     changes: async () => device.changes,
-  };
+  });
 }
 
 /** Version 3 with authentication and privacy. */
@@ -54,10 +51,14 @@ export const makeSnmpBench: MakeSwitchBench = (t) => {
   );
 };
 
-/** Version 2c, which answers a wrong community with silence: there is no wrong credential. */
+/** Version 2c, which answers a wrong community with silence (RFC 3584 section 5.2.1: the message is dropped). */
 export const makeSnmp2cBench: MakeSwitchBench = (t) =>
   benchWith(
     t,
     { communities: [{ name: COMMUNITY, mayWrite: true }] },
-    { settings: { version: '2c', community: COMMUNITY }, wrong: undefined },
+    {
+      settings: { version: '2c', community: COMMUNITY },
+      wrong: { version: '2c', community: 'wrong-secret/01' },
+      wrongSays: /wrong community/,
+    },
   );

@@ -11,7 +11,8 @@ import { PDU, readPdu, writePdu } from '../lab/switches/snmp-pdu.ts';
 import { startSnmpRelay } from '../lab/switches/snmp-relay.ts';
 import { startSnmpSwitch } from '../lab/switches/snmp-switch.ts';
 import type { SnmpUser } from '../lab/switches/snmp-usm.ts';
-import { never, partsFor, soon } from './switch-expect.ts';
+import { never, soon } from './switch-expect.ts';
+import { partsFor } from './switch-parts.ts';
 
 const COMMUNITY = 'community-secret/89';
 const USER: SnmpUser = {

@@ -4,7 +4,8 @@ import { converse } from '../../server/power/switches/snmp/conversation.ts';
 import { SnmpSettings } from '../../server/power/switches/snmp/settings.ts';
 import { snmpPoe } from '../../server/power/switches/snmp-poe.ts';
 import { type SnmpSwitchOptions, startSnmpSwitch } from '../lab/switches/snmp-switch.ts';
-import { never, partsFor } from './switch-expect.ts';
+import { never } from './switch-expect.ts';
+import { partsFor } from './switch-parts.ts';
 
 const READS = 'reads-secret/89';
 

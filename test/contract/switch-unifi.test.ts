@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sample } from '../lab/switches/sample.ts';
-import { faultOf, never, partsFor } from './switch-expect.ts';
+import { faultOf, never } from './switch-expect.ts';
 import { makeUnifiBench } from './switch-http-benches.ts';
 import { switchSuite } from './switch-suite.ts';
 
@@ -29,7 +29,7 @@ describe('a UniFi controller', () => {
 
   test('a key that is not known is final, and is not tried again', async (t) => {
     const bench = await makeUnifiBench(t, 'api-key');
-    const device = bench.kind.open(bench.wrong, partsFor([]));
+    const device = bench.open('wrong', []);
     t.after(() => device.close?.());
     assert.equal((await faultOf(bench, device.set(on('2'), never))).severity, 'fatal');
     assert.equal(bench.far.requests.length, 1);

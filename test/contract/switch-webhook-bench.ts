@@ -2,8 +2,7 @@ import { mintWebhookSecret } from '../../core/webhook.ts';
 import { webhook } from '../../server/power/switches/webhook.ts';
 import { type Relays, startRelays } from '../lab/switches/relays.ts';
 import { WEB_BEHAVIOURS } from '../lab/switches/web-device.ts';
-import type { MakeSwitchBench } from './switch-bench.ts';
-import { partsFor } from './switch-expect.ts';
+import { benchOf, type MakeSwitchBench } from './switch-bench.ts';
 
 const TOKEN = 'relays+secret/0123=';
 const PASSWORD = 'pass word:"4567"';
@@ -41,16 +40,15 @@ export const makeWebhookBench: MakeSwitchBench = async (t) => {
     token: TOKEN,
     signingSecret: mintWebhookSecret(),
   };
-  return {
+  return benchOf(t, {
     kind: webhook,
     settings,
     wrong: { ...settings, token: 'wrong+secret/89ab=' },
     ports: ['rack 1/a', 'rack 1/b'],
     missing: 'rack 1/c',
-    device: webhook.open(settings, partsFor([])),
     behaviours: [...WEB_BEHAVIOURS, 'lags', 'ignores'],
     farEnd: device.behave,
     gives: async (port) => device.gives(port),
     changes: async () => device.changes,
-  };
+  });
 };

@@ -5,7 +5,8 @@ import { webhook } from '../../server/power/switches/webhook.ts';
 import { documented } from '../lab/switches/documented.ts';
 import { type Relays, startRelays } from '../lab/switches/relays.ts';
 import { homeAssistant, shellyOne, shellyTwo, tasmota, tasmotaPlug } from '../lab/switches/webhook-devices.ts';
-import { never, partsFor } from './switch-expect.ts';
+import { never } from './switch-expect.ts';
+import { partsFor } from './switch-parts.ts';
 
 interface Recipe {
   readonly relays: Relays;

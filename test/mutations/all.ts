@@ -18,6 +18,7 @@ import { nfsd } from './nfsd.ts';
 import { operations } from './operations.ts';
 import { piDisks } from './pi-disks.ts';
 import { pis } from './pis.ts';
+import { powerDrivers } from './power-drivers.ts';
 import { prepare } from './prepare.ts';
 import { recovery } from './recovery.ts';
 import { storms } from './storms.ts';
@@ -58,6 +59,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...switchesSeen,
   ...moves,
   ...nfsd,
+  ...powerDrivers,
   ...switchWebhook,
   ...switchSnmp,
   ...webSwitches,

@@ -188,7 +188,7 @@ test('each thing that goes wrong is worth another try or not, and no key is told
   assert.equal(told.cause, undefined);
   const silent = (version: '2c' | '3') =>
     toFault(Object.create(RequestTimedOutError.prototype), { ...asked, version }).message;
-  assert.match(silent('2c'), /no such community/);
+  assert.match(silent('2c'), /wrong community, or it is off/);
   assert.match(silent('3'), /privKey/);
   const lost = toFault(Object.assign(new Error('x'), { code: 'ENOTFOUND' }), asked);
   assert.ok(lost instanceof PowerFault && lost.severity === 'retryable');

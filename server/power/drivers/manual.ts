@@ -7,10 +7,12 @@ export function createManualDriver({ log }: { readonly log: Log }): PowerDriver 
     name: 'manual',
     reach: () => 'by-hand',
     queueOf: (pi) => pi,
-    async on(pi) {
+    async on(pi, signal) {
+      signal.throwIfAborted();
       log.warn({ pi }, 'please switch this Pi on by hand');
     },
-    async off(pi) {
+    async off(pi, signal) {
+      signal.throwIfAborted();
       log.warn({ pi }, 'please switch this Pi off by hand');
       return 'unconfirmed';
     },

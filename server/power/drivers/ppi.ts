@@ -6,6 +6,7 @@ import { type PiId, parsePiId } from '../../../core/ids.ts';
 import type { Log } from '../../../core/log.ts';
 import { followConfigFile } from '../config-file.ts';
 import { type PowerDriver, PowerFault } from '../driver.ts';
+import { hideSecrets } from '../switches/words.ts';
 
 /** The service's signal ends a program much earlier; this is for programs that outlive it. */
 const BACKSTOP_MS = 5 * 60_000;
@@ -59,20 +60,22 @@ export function createPpiDriver({ programPath, configPath, exec, log }: PpiDrive
   const piList = followConfigFile({ path: configPath, parse: parsePiList, log });
 
   async function call(pi: PiId, action: 'poweron' | 'poweroff', signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const list = piList();
+    if (list?.has(pi) === false) throw new PowerFault('fatal', `Pi ${pi} is in no piList`);
     const missing = whyUnusable(programPath);
     if (missing) throw new PowerFault('fatal', missing);
     const input = JSON.stringify({ piId: pi, action });
     const options = { input, okCodes: ANY_CODE, timeoutMs: BACKSTOP_MS, signal };
+    const passwords = passwordsOf(list);
     const { code, stdout, stderr } = await exec(programPath, ['-c', configPath], options).catch((error: unknown) => {
       signal.throwIfAborted();
       const detail = error instanceof BakeryError ? (error.detail ?? error.message) : String(error);
-      throw new PowerFault('retryable', detail, { cause: error });
+      throw new PowerFault('retryable', hideSecrets(detail, passwords));
     });
     if (code === 0 && stderr === '' && stdout === 'ok') return;
-    throw new PowerFault(
-      'retryable',
-      `${programPath} ${action} (exit ${code}): ${`${stdout}${stderr}`.slice(0, 1000)}`,
-    );
+    const said = hideSecrets(`${stdout}${stderr}`, passwords).slice(0, 1000);
+    throw new PowerFault('retryable', `${programPath} ${action} (exit ${code}): ${said}`);
   }
 
   return {
@@ -86,6 +89,24 @@ export function createPpiDriver({ programPath, configPath, exec, log }: PpiDrive
       return 'off';
     },
   };
+}
+
+/** Those in the addresses of switches: a program may repeat them when it says what it failed with. */
+function passwordsOf(list: PiList): string[] {
+  return [...new Set(list?.values())].flatMap((address = '') => {
+    const { username = '', password = '' } = URL.parse(address) ?? {};
+    if (password === '') return [];
+    return [password, decoded(password), `${decoded(username)}:${decoded(password)}`];
+  });
+}
+
+/** As it stands where its escapes are none: the file is the program's. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function whyUnusable(programPath: string): string | undefined {

@@ -3,15 +3,19 @@ import { type PiId, parsePiId } from '../../../core/ids.ts';
 import type { Log } from '../../../core/log.ts';
 import { followConfigFile } from '../config-file.ts';
 import { type PowerDriver, PowerFault } from '../driver.ts';
+import { createWebClient, type WebClient } from '../switches/web-client.ts';
+import { hideSecrets } from '../switches/words.ts';
 
-/** An answer is two letters; a longer one is not from such a server. */
-const MAX_ANSWER_BYTES = 1024;
+/** An answer is two letters: so much is told of a longer one. */
+const TOLD_LETTERS = 200;
 
 /** A port of a power server: `base` without credentials and without a slash at its end. */
 interface Port {
   readonly base: string;
-  readonly authorization: string | undefined;
   readonly number: number;
+  readonly client: WebClient;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
 }
 
 const Entry = z.object({
@@ -24,14 +28,14 @@ const Config = z.object({ piList: z.record(z.string(), Entry) });
 function toPort(entry: z.output<typeof Entry>, where: string): Port {
   const url = new URL(entry.url);
   if (url.search !== '' || url.hash !== '') throw new Error(`${where}.url: a query or fragment cannot be kept`);
-  // fetch refuses URLs that carry credentials; the original's program sent them as Basic.
   const user = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
-  return {
-    base: `${url.origin}${url.pathname.replace(/\/+$/, '')}`,
-    authorization: user || password ? `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` : undefined,
-    number: entry.id,
-  };
+  const secrets = password === '' ? [] : [password, `${user}:${password}`];
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  // The original's program sent the credentials of an address as Basic.
+  const basic = Buffer.from(`${user}:${password}`).toString('base64');
+  const headers: Port['headers'] = user || password ? { authorization: `Basic ${basic}` } : {};
+  return { base, number: entry.id, client: createWebClient({ base, secrets }), headers, secrets };
 }
 
 /** Strict, because a wrong line may cut the power of somebody else's machine. */
@@ -61,8 +65,8 @@ function parseConfig(text: string): ReadonlyMap<PiId, Port> {
 
 /**
  * A small web server that switches ports: `GET <url>/poweron/<n>` and `/poweroff/<n>` answer 200 and `ok`.
- * Network errors and 5xx are worth another try; anything else it says is final. Redirects are not followed: the Pi's
- * port is where the configuration says it is.
+ * No connection, 5xx and too many requests are worth another try; anything else it says is final. Redirects are not followed: the Pi's
+ * port is where the configuration says it is. It cannot read back: whoever says `ok` is believed.
  * @throws BakeryError `power-config` (invalid) when the configuration is missing or wrong.
  */
 export function createSimplewebDriver(options: { readonly configPath: string; readonly log: Log }): PowerDriver {
@@ -71,13 +75,13 @@ export function createSimplewebDriver(options: { readonly configPath: string; re
   async function call(pi: PiId, action: 'poweron' | 'poweroff', signal: AbortSignal): Promise<void> {
     const port = ports().get(pi);
     if (!port) throw new PowerFault('fatal', `Pi ${pi} is in no piList`);
-    const url = `${port.base}/${action}/${port.number}`;
-    const { status, body } = await get(url, port.authorization, signal).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw new PowerFault('retryable', `${url}: ${describeFetchError(error)}`, { cause: error });
-    });
-    if (status === 200 && body.trim() === 'ok') return;
-    throw new PowerFault(status >= 500 ? 'retryable' : 'fatal', `${url} answered ${status}: ${body.slice(0, 200)}`);
+    const { base, number, client, headers, secrets } = port;
+    const path = `/${action}/${number}`;
+    const called = `GET ${new URL(base).pathname.replace(/\/$/, '')}${path}`;
+    const answer = await client.ask({ method: 'GET', path, called, headers }, signal);
+    if (answer.trim() === 'ok') return;
+    const said = JSON.stringify(hideSecrets(answer, secrets).slice(0, TOLD_LETTERS));
+    throw new PowerFault('fatal', `${called} at ${new URL(base).host} answered ${said}, and not "ok"`);
   }
 
   return {
@@ -90,28 +94,4 @@ export function createSimplewebDriver(options: { readonly configPath: string; re
       return 'off';
     },
   };
-}
-
-async function get(
-  url: string,
-  authorization: string | undefined,
-  signal: AbortSignal,
-): Promise<{ status: number; body: string }> {
-  const headers = authorization === undefined ? {} : { authorization };
-  const response = await fetch(url, { redirect: 'manual', signal, headers });
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // Leaving the loop early cancels the rest of the body.
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk);
-    bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) break;
-  }
-  return { status: response.status, body: Buffer.concat(chunks).toString('utf8') };
-}
-
-/** fetch says only "fetch failed"; the reason is in its cause. */
-function describeFetchError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
 }

@@ -2,6 +2,7 @@ import { type IncomingMessage, request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
 import type { z } from 'zod';
 import { PowerFault } from '../driver.ts';
+import { hideSecrets } from './words.ts';
 
 /** A longer answer is not from a switch. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -47,7 +48,7 @@ export function createWebClient({ base, caPem, secrets = [] }: WebClientOptions)
   const url = new URL(base);
   const isTls = url.protocol === 'https:';
   const prefix = url.pathname.replace(/\/+$/, '');
-  const hidden = spellings(secrets);
+  const hidden = secrets.filter((secret) => secret !== undefined);
 
   function send({ method, path, headers, body }: WebRequest, signal: AbortSignal): Promise<IncomingMessage> {
     const options = {
@@ -130,18 +131,9 @@ function lost(called: string, error: unknown): PowerFault {
   return new PowerFault('retryable', `${called}: no answer (${code})`);
 }
 
-function spellings(secrets: readonly (string | undefined)[]): string[] {
-  const all = secrets.flatMap((secret) => {
-    if (secret === undefined || secret === '') return [];
-    const base64 = Buffer.from(secret).toString('base64');
-    return [secret, base64, base64.replace(/=+$/, ''), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
-  });
-  // What holds another one goes first.
-  return all.sort((a, b) => b.length - a.length);
-}
-
 function told(text: string, hidden: readonly string[]): string {
-  const clean = hidden.reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
-  const line = clean.replace(/[^\x20-\x7e…]+/g, ' ').trim();
+  const line = hideSecrets(text, hidden)
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim();
   return line === '' ? '' : `: ${line.slice(0, TOLD_LETTERS)}`;
 }

@@ -29,11 +29,15 @@ export function plainWords(text: string, secrets: readonly string[]): string {
   return told.length > MOST_CHARACTERS ? `${told.slice(0, MOST_CHARACTERS)}…` : told;
 }
 
-/** The text without any of the secrets, plain, in base64 or as part of an address. */
+/** The text without any of the secrets, plain, in base64, as part of an address or within a text of JSON. */
 export function hideSecrets(text: string, secrets: readonly string[]): string {
   const forms = secrets
     .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .flatMap((secret) => [secret, encodeURIComponent(secret.toWellFormed()), Buffer.from(secret).toString('base64')])
+    .flatMap((secret) => {
+      const base64 = Buffer.from(secret).toString('base64');
+      const encoded = encodeURIComponent(secret.toWellFormed());
+      return [secret, encoded, base64, base64.replace(/=+$/, ''), JSON.stringify(secret).slice(1, -1)];
+    })
     // The longest first: one may be the beginning of another.
     .sort((a, b) => b.length - a.length);
   return forms.reduce((so, form) => so.replaceAll(form, '***'), text);

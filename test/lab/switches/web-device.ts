@@ -80,7 +80,7 @@ export async function startWebDevice(
 /** Answers as a web server that is not well; false when it is. */
 function misbehaves(behaviour: FarEnd, response: ServerResponse): boolean {
   if (behaviour === 'half-dead') response.writeHead(200, { 'content-length': 1000 }).write('[');
-  else if (behaviour === 'busy') response.writeHead(503, { 'retry-after': '5' }).end('busy');
+  else if (behaviour === 'busy') response.writeHead(429, { 'retry-after': '5' }).end('busy');
   else if (behaviour === 'broken') response.socket?.end('no such protocol\r\n\r\n');
   return ['silent', 'half-dead', 'busy', 'broken'].includes(behaviour);
 }

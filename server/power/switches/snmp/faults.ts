@@ -40,7 +40,7 @@ const REPORTS: readonly (readonly [RegExp, 'fatal' | 'retryable', string])[] = [
 
 /** What else silence may mean: a switch that is asked wrongly does not say so. */
 function silence({ version, level }: Asked): string {
-  if (version === '2c') return 'it is off, does not speak SNMP version 2c to us, or knows no such community';
+  if (version === '2c') return 'wrong community, or it is off, or does not speak SNMP version 2c to us';
   if (level === 'authPriv')
     return 'it is off, does not speak SNMP version 3 to us, or has another privKey or privProtocol';
   return 'it is off, or does not speak SNMP version 3 to us';

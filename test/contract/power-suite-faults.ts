@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { inspect } from 'node:util';
-import type { FarEnd, MakeSwitchBench } from './switch-bench.ts';
+import type { FarEnd, Make } from './switch-bench.ts';
 import {
   abortedCall,
   type Call,
@@ -11,26 +11,31 @@ import {
   holdsNoSecret,
   never,
   openSockets,
-  partsFor,
   socketsFall,
   soon,
 } from './switch-expect.ts';
 
-/** What a device may not have. Anything else is a promise of every kind. */
-export type LeftOut = Exclude<FarEnd, 'works'> | 'wrong credential' | 'several ports' | 'query' | 'survey';
+/** What a device may not have: `wrong credential` says that one is wrong, and not just that it fails. Anything else is a promise of all. */
+export type LeftOut =
+  | Exclude<FarEnd, 'works'>
+  | 'wrong credential'
+  | 'several ports'
+  | 'no such port'
+  | 'query'
+  | 'survey';
 
 /** Adds a test, unless one of its needs is left out. */
 export type Promising = (needs: readonly LeftOut[], title: string, run: (t: TestContext) => Promise<void>) => void;
 
-/** What each kind promises of a device that is not there, not well, or not for us; `calls` are those that it has. */
-export function faultPromises(make: MakeSwitchBench, calls: readonly Call[], promise: Promising): void {
+/** What all promise of a device that is not there, not well, or not for us; `calls` are those that it has. */
+export function faultPromises(make: Make, calls: readonly Call[], promise: Promising): void {
   promise(
     ['wrong credential'],
     'a wrong credential is a final fault, changes nothing, and is told to nobody',
     async (t) => {
       const bench = await make(t);
       const logged: string[] = [];
-      const device = bench.kind.open(bench.wrong, partsFor(logged));
+      const device = bench.open('wrong', logged);
       t.after(() => device.close?.());
       for (const name of calls) {
         const fault = await faultOf(bench, soon(call(device, name, bench, never), name));
@@ -56,7 +61,7 @@ export function faultPromises(make: MakeSwitchBench, calls: readonly Call[], pro
     promise([farEnd], `aborted, it ends soon with the signal's reason and leaves no socket (${farEnd})`, async (t) => {
       const bench = await make(t);
       const before = openSockets();
-      const device = bench.kind.open(bench.settings, partsFor([]));
+      const device = bench.open('right', []);
       await bench.farEnd(farEnd);
       for (const name of [...calls, ...calls, ...calls]) await abortedCall(bench, device, name);
       // One connection, of which both ends may be in this process, may be kept for the next call.
