@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { systemClock } from '../../core/host/clock.ts';
 import { sample } from '../lab/switches/sample.ts';
 import { faultOf, never } from './switch-expect.ts';
 import { makeUnifiBench } from './switch-http-benches.ts';
+import { partsFor } from './switch-parts.ts';
 import { switchSuite } from './switch-suite.ts';
 
 switchSuite('unifi, UniFi OS', (t) => makeUnifiBench(t, 'unifi-os'));
@@ -68,6 +70,32 @@ describe('a UniFi controller', () => {
     assert.equal(far.requests.filter(({ path }) => path.endsWith('/login')).length, 1);
   });
 
+  test('the token may be told by the session cookie alone, and a new cookie takes the place of the old', async (t) => {
+    const { device, far, gives } = await makeUnifiBench(t);
+    far.tokenIn = 'cookie';
+    for (const power of ['on', 'off', 'on'] as const) {
+      await device.set(new Map([['2', power]]), never);
+      assert.equal(await gives('2'), power);
+    }
+    const sent = far.requests.filter(({ method }) => method === 'PUT').map(({ headers }) => headers['x-csrf-token']);
+    assert.deepEqual(sent, ['csrf1', 'csrf2', 'csrf3']);
+    assert.equal(far.requests.filter(({ path }) => path.endsWith('/login')).length, 1);
+  });
+
+  for (const lost of ['forget', 'forgetTokens'] as const) {
+    test(`a session that is lost between reading and writing costs one login, and one change (${lost})`, async (t) => {
+      const { device, far, gives, changes } = await makeUnifiBench(t);
+      await device.query?.(['2'], never);
+      far.beforeWrite = () => far[lost]();
+      await device.set(on('2'), never);
+      assert.equal(await gives('2'), 'on');
+      assert.deepEqual(await changes(), ['on 2']);
+      const asked = far.requests.slice(3).map(({ method, path }) => `${method} ${path.split('/').at(-1)}`);
+      const [write, ...rest] = ['PUT 235678987654345678', 'GET ', 'POST login', 'PUT 235678987654345678'];
+      assert.deepEqual(asked, [`GET ${far.mac}`, write, ...rest]);
+    });
+  }
+
   test('a session that was forgotten costs one login, and a controller that forgets at once no more', async (t) => {
     const bench = await makeUnifiBench(t);
     const { device, far } = bench;
@@ -79,12 +107,63 @@ describe('a UniFi controller', () => {
     far.refusal = json(401, 'session expired');
     assert.equal((await faultOf(bench, device.set(on('2'), never))).severity, 'fatal');
     assert.equal(logins(), 3);
+    const another = bench.open('right', []);
+    t.after(() => another.close?.());
+    assert.equal((await faultOf(bench, another.set(on('2'), never))).severity, 'fatal');
+    assert.equal(logins(), 4, 'a session that was opened a moment ago is not opened again');
   });
 
-  test('too many logins pass, a second factor does not', async (t) => {
+  test('a login that was refused is told again, and not tried again for a while, which grows', async (t) => {
     const bench = await makeUnifiBench(t);
-    bench.far.loginRefusal = json(429, 'too many logins');
+    const { far } = bench;
+    let now = 0;
+    const clock = { ...systemClock, monotonic: () => now };
+    const device = bench.kind.open(bench.settings, { ...partsFor([]), clock });
+    t.after(() => device.close?.());
+    const logins = () => far.requests.filter(({ path }) => path.endsWith('/login')).length;
+    far.loginRefusal = json(429, 'too many logins');
+    for (const [count, minutes] of [1, 5, 10, 20, 20].entries()) {
+      const first = await faultOf(bench, device.set(on('2'), never));
+      assert.equal(first.severity, 'retryable');
+      assert.match(first.message, /429: AUTHENTICATION_FAILED_LIMIT_REACHED$/);
+      now += minutes * 60_000 - 1;
+      const again = await faultOf(bench, device.query?.(['2'], never) ?? assert.fail());
+      assert.equal(again.message, `${first.message}; not tried again for 1 min`);
+      assert.deepEqual([again.severity, logins()], ['retryable', count + 1]);
+      now += 1;
+    }
+    far.loginRefusal = undefined;
+    await device.set(on('2'), never);
+    far.forget();
+    far.loginRefusal = json(429, 'too many logins');
+    await faultOf(bench, device.set(on('5'), never));
+    now += 60_000;
+    far.loginRefusal = undefined;
+    await device.set(on('5'), never);
+  });
+
+  test('a password that is wrong is tried once, however often it is asked for', async (t) => {
+    const bench = await makeUnifiBench(t);
+    const device = bench.open('wrong', []);
+    t.after(() => device.close?.());
+    for (let i = 0; i < 6; i++) {
+      const fault = await faultOf(bench, device.set(on('2'), never));
+      assert.equal(fault.severity, 'fatal');
+      assert.match(fault.message, /403: AUTHENTICATION_FAILED/);
+    }
+    assert.equal(bench.far.requests.filter(({ path }) => path.endsWith('/login')).length, 1);
+  });
+
+  test('a controller that is not well refuses nobody: its login is tried again', async (t) => {
+    const bench = await makeUnifiBench(t);
+    bench.far.loginRefusal = { status: 502 };
     assert.equal((await faultOf(bench, bench.device.set(on('2'), never))).severity, 'retryable');
+    bench.far.loginRefusal = undefined;
+    await bench.device.set(on('2'), never);
+  });
+
+  test('a second factor is a final fault, which says what to use', async (t) => {
+    const bench = await makeUnifiBench(t);
     bench.far.loginRefusal = { status: 499, body: '{"code":"MFA_AUTH_REQUIRED"}' };
     const fault = await faultOf(bench, bench.device.set(on('2'), never));
     assert.equal(fault.severity, 'fatal');

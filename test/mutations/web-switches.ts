@@ -2,6 +2,8 @@ import type { Mutation } from './mutation.ts';
 
 const UNIFI = 'server/power/switches/unifi-device.ts';
 const UNIFI_SESSION = 'server/power/switches/unifi-session.ts';
+const UNIFI_CREDENTIALS = 'server/power/switches/unifi-credentials.ts';
+const UNIFI_CONTRACT = 'test/contract/switch-unifi.test.ts';
 const MIKROTIK = 'server/power/switches/mikrotik.ts';
 const OPENWRT = 'server/power/switches/openwrt-ubus.ts';
 const UNIFI_UNIT = 'test/unit/switch-unifi.test.ts';
@@ -43,19 +45,59 @@ export const webSwitches: readonly Mutation[] = [
   },
   {
     name: 'the last token against forged requests counts',
-    file: UNIFI_SESSION,
-    old: "headers['x-updated-csrf-token'] ?? headers['x-csrf-token']",
-    new: "headers['x-csrf-token']",
-    test: 'test/contract/switch-unifi.test.ts',
+    file: UNIFI_CREDENTIALS,
+    old: "[headers['x-updated-csrf-token'], headers['x-csrf-token'], ",
+    new: "[headers['x-csrf-token'], ",
+    test: UNIFI_CONTRACT,
     fails: 'the token against forged requests is sent back',
   },
   {
-    name: 'a UniFi key that is refused is final',
+    name: 'the token against forged requests is found in the session cookie',
+    file: UNIFI_CREDENTIALS,
+    old: '...fresh.map(tokenInside), ',
+    new: '',
+    test: UNIFI_CONTRACT,
+    fails: 'the token may be told by the session cookie alone',
+  },
+  {
+    name: 'a new session cookie takes the place of the old',
     file: UNIFI_SESSION,
-    old: 'if (isOld && isStranger(answer)) {',
-    new: 'if (isStranger(answer)) {',
-    test: 'test/contract/switch-unifi.test.ts',
-    fails: 'a key that is not known is final',
+    old: '    as.credentials = credentialsAfter(as.credentials, answer.headers);\n',
+    new: '',
+    test: UNIFI_CONTRACT,
+    fails: 'the token may be told by the session cookie alone',
+  },
+  {
+    name: 'a token that the console forgot is a session that is lost',
+    file: UNIFI_SESSION,
+    old: "data?.message === 'Invalid CSRF Token'",
+    new: "data?.message === ''",
+    test: UNIFI_CONTRACT,
+    fails: 'a session that is lost between reading and writing costs one login, and one change (forgetTokens)',
+  },
+  {
+    name: 'a UniFi session that was just opened is not opened again',
+    file: UNIFI_SESSION,
+    old: 'if (!isOld || !isStranger(answer)) return answer;',
+    new: 'if (!isStranger(answer)) return answer;',
+    test: UNIFI_CONTRACT,
+    fails: 'a session that was forgotten costs one login, and a controller that forgets at once no more',
+  },
+  {
+    name: 'a UniFi login that was refused is not tried at once',
+    file: UNIFI_SESSION,
+    old: 'if (refused && clock.monotonic() < refused.until) {',
+    new: 'if (refused && clock.monotonic() < 0) {',
+    test: UNIFI_CONTRACT,
+    fails: 'a password that is wrong is tried once',
+  },
+  {
+    name: 'the pause after a UniFi login that was refused grows',
+    file: UNIFI_SESSION,
+    old: 'const times = (refused?.times ?? 0) + 1;',
+    new: 'const times = 1;',
+    test: UNIFI_CONTRACT,
+    fails: 'a login that was refused is told again, and not tried again for a while',
   },
   {
     name: 'nothing is written to another certificate',

@@ -47,6 +47,9 @@ export const Answer = z.object({
   data: z.array(z.unknown()).default([]),
 });
 
+/** What UniFi OS itself says of a refusal. */
+export const Refusal = z.object({ code: lenient(z.string().max(64)), message: lenient(z.string().max(256)) });
+
 export const Devices = z.tuple([Device]);
 
 /** What a client of the network hangs on; wireless ones hang on none. */

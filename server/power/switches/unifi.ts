@@ -44,9 +44,9 @@ export const unifi = defineSwitchKind({
   address: ['url', 'caPem', 'certificateSha256'],
   batches: true,
   readBackMs: READ_BACK_MS,
-  open({ site, mac, ...settings }) {
+  open({ site, mac, ...settings }, { clock }) {
     const http = createHttpClient(settings);
-    const controller = createUnifiSite(http, site, settings);
+    const controller = createUnifiSite(http, { site, login: settings, clock });
 
     async function read(signal: AbortSignal): Promise<UnifiDevice> {
       const path = `/stat/device/${mac}`;

@@ -36,6 +36,10 @@ export class UnifiSwitch extends WebSwitch {
   state = 1;
   /** Answers to requests for the site from now on, when set. */
   refusal: WebAnswer | undefined;
+  /** Where UniFi OS tells the token against forged requests. */
+  tokenIn: 'header' | 'cookie' = 'header';
+  /** Called once, before the next write is looked at. */
+  beforeWrite: (() => void) | undefined;
   /** The answer to logins from now on, when set. */
   loginRefusal: WebAnswer | undefined;
   readonly #options: UnifiOptions;
@@ -60,6 +64,11 @@ export class UnifiSwitch extends WebSwitch {
     this.#sessions.clear();
   }
 
+  /** Has other tokens for all sessions than it told. */
+  forgetTokens(): void {
+    for (const cookie of this.#sessions.keys()) this.#sessions.set(cookie, this.#newToken());
+  }
+
   override async behave(behaviour: FarEnd): Promise<void> {
     if (behaviour === 'works') this.#told = new Map(this.#gives);
     await super.behave(behaviour);
@@ -76,6 +85,10 @@ export class UnifiSwitch extends WebSwitch {
     if (method === 'POST' && path === (isOs ? '/api/auth/login' : '/api/login')) return this.#login(request);
     const below = `${isOs ? '/proxy/network' : ''}/api/s/default`;
     if (!path.startsWith(below)) return json(404, { meta: { rc: 'error', msg: 'api.err.NotFound' }, data: [] });
+    if (method === 'PUT') {
+      this.beforeWrite?.();
+      this.beforeWrite = undefined;
+    }
     const stranger = this.#refuses(request);
     if (stranger) return stranger;
     return this.refusal ?? this.#serve({ ...request, path: path.slice(below.length) }, behaviour);
@@ -92,11 +105,31 @@ export class UnifiSwitch extends WebSwitch {
         : json(400, sample('unifi', 'refused by the application'));
     }
     this.#logins++;
-    const cookie = `${isOs ? 'TOKEN' : 'unifises'}=session${this.#logins}`;
+    return { ...json(200, { meta: { rc: 'ok' }, data: [] }), headers: this.#newSession() };
+  }
+
+  /** The headers of an answer that opens one. */
+  #newSession(): Record<string, string> {
+    const isOs = this.#options.flavour === 'unifi-os';
+    const token = this.#newToken();
+    const payload = JSON.stringify({ jti: `session${this.#logins}`, csrfToken: token });
+    const jwt = ['{"alg":"HS256"}', payload, 'signature'].map((part) => Buffer.from(part).toString('base64url'));
+    const inside = isOs && this.tokenIn === 'cookie';
+    const cookie = `${isOs ? (inside ? 'UOS_TOKEN' : 'TOKEN') : 'unifises'}=${inside ? jwt.join('.') : `session${this.#logins}`}`;
+    this.#sessions.set(cookie, token);
+    const told = isOs && !inside ? { 'x-csrf-token': token } : {};
+    return { 'set-cookie': `${cookie}; path=/; secure; httponly`, ...told };
+  }
+
+  /** The headers of an answer after which another token is wanted. */
+  #renewed(cookie: string): Record<string, string> {
+    if (this.tokenIn === 'cookie') {
+      this.#sessions.delete(cookie);
+      return this.#newSession();
+    }
     const token = this.#newToken();
     this.#sessions.set(cookie, token);
-    const headersOut = { 'set-cookie': `${cookie}; path=/; secure; httponly`, ...(isOs && { 'x-csrf-token': token }) };
-    return { ...json(200, { meta: { rc: 'ok' }, data: [] }), headers: headersOut };
+    return { 'x-updated-csrf-token': token };
   }
 
   /** The answer to somebody who is not known, or whose request may be forged. */
@@ -108,7 +141,9 @@ export class UnifiSwitch extends WebSwitch {
     if (token === undefined) {
       return json(401, isOs ? { error: { code: 401, message: 'Unauthorized' } } : sample('unifi', 'session expired'));
     }
-    if (isOs && method !== 'GET' && headers['x-csrf-token'] !== token) return json(403, { error: { code: 403 } });
+    if (isOs && method !== 'GET' && headers['x-csrf-token'] !== token) {
+      return json(403, sample('unifi', "a token that is not the session's"));
+    }
     return undefined;
   }
 
@@ -119,9 +154,8 @@ export class UnifiSwitch extends WebSwitch {
       const { port_overrides } = JSON.parse(body) as { port_overrides?: StoredOverride[] };
       if (!Array.isArray(port_overrides)) return json(400, { meta: { rc: 'error', msg: 'api.err.InvalidPayload' } });
       this.#wish(port_overrides, behaviour);
-      const token = this.#newToken();
-      if (headers.cookie !== undefined) this.#sessions.set(headers.cookie, token);
-      return { ...ok([this.#device()]), headers: { 'x-updated-csrf-token': token } };
+      const renewed = headers.cookie === undefined ? {} : this.#renewed(headers.cookie);
+      return { ...ok([this.#device()]), headers: renewed };
     }
     return json(404, { meta: { rc: 'error', msg: 'api.err.NotFound' }, data: [] });
   }
