@@ -1,6 +1,7 @@
 import type { Mutation } from './mutation.ts';
 
 const CLIENT = 'server/power/switches/web-client.ts';
+const HTTP_CLIENT = 'server/power/switches/http-client.ts';
 const REQUEST = 'server/power/switches/webhook-request.ts';
 const TEMPLATE = 'server/power/switches/webhook-template.ts';
 const MODULES = 'server/power/switches/external.ts';
@@ -69,23 +70,23 @@ export const switchWebhook: readonly Mutation[] = [
   {
     name: 'what an answer repeats of a secret is struck out',
     file: CLIENT,
-    old: '${told(text, hidden)}',
-    new: '${told(text, [])}',
+    old: 'told(text, hidden))',
+    new: 'told(text, []))',
     test: CONTRACT,
     fails: 'a wrong credential is a final fault, changes nothing, and is told to nobody',
   },
   {
     name: 'a request to a device ends with its signal',
-    file: CLIENT,
-    old: '      signal,\n',
-    new: '',
+    file: HTTP_CLIENT,
+    old: '      signal,\n      handshake',
+    new: '      handshake',
     test: CONTRACT,
     fails: 'aborted, it ends soon with the signal',
   },
   {
     name: 'what may work in a moment is told apart',
-    file: CLIENT,
-    old: "status >= 500 || PASSING.has(status) ? 'retryable' : 'fatal'",
+    file: HTTP_CLIENT,
+    old: "passes ? 'retryable' : 'fatal'",
     new: "'fatal'",
     test: CONTRACT,
     fails: 'what may work in a moment is worth another try, and works then (busy)',
@@ -93,16 +94,16 @@ export const switchWebhook: readonly Mutation[] = [
   {
     name: 'the answer of a device is bounded',
     file: CLIENT,
-    old: 'if (bytes > MAX_ANSWER_BYTES)',
-    new: 'if (bytes > 2 * MAX_ANSWER_BYTES)',
+    old: 'maxAnswerBytes: MAX_ANSWER_BYTES',
+    new: 'maxAnswerBytes: 2 * MAX_ANSWER_BYTES',
     test: 'test/unit/web-client.test.ts',
     fails: 'reads no more than it must',
   },
   {
     name: 'no connection to a device is kept',
     file: CLIENT,
-    old: 'agent: false as const',
-    new: 'agent: undefined',
+    old: 'keepsConnections: false',
+    new: 'keepsConnections: true',
     test: 'test/unit/web-client.test.ts',
     fails: 'asks below the path of its base',
   },

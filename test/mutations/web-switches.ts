@@ -110,7 +110,7 @@ export const webSwitches: readonly Mutation[] = [
   {
     name: 'answers of switches are bounded',
     file: 'server/power/switches/http-client.ts',
-    old: 'if (bytes > MAX_ANSWER_BYTES) throw',
+    old: 'if (bytes > maxBytes) throw',
     new: 'if (bytes < 0) throw',
     test: CLIENT_UNIT,
     fails: 'reads no answer without end',

@@ -53,17 +53,28 @@ export const TRUST = {
 
 /** Which device, and how it is trusted. */
 export interface HttpTarget {
+  /** `http` or `https`, host, port and perhaps a path; no credentials, query or fragment. */
   readonly url: string;
   readonly caPem?: string | undefined;
   readonly certificateSha256?: string | undefined;
+  /** What a fault of trust advises. */
+  readonly howToTrust?: string;
+  /** Without it there is a connection for each request, and a device that has restarted is no special case. */
+  readonly keepsConnections?: boolean;
+  /** Longer answers are not read. */
+  readonly maxAnswerBytes?: number;
 }
 
-/** One request; `json` becomes its body. */
+/** One request; `json` becomes its body, or `body` is. */
 export interface HttpAsk {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: string;
+  /** Path and query, encoded, beginning with a slash; below the path of the target. */
   readonly path: string;
+  /** What messages call it. Default: method and path. */
+  readonly called?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
+  readonly body?: string | undefined;
 }
 
 export interface HttpAnswer {
@@ -72,7 +83,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** Talks to one device over connections that it keeps. Redirects are answers like others. */
+/** Talks to one device. Redirects are answers like others: a port is where the settings say it is. */
 export interface HttpClient {
   /** Any status is an answer. @throws PowerFault, or the signal's reason. */
   ask(ask: HttpAsk, signal: AbortSignal): Promise<HttpAnswer>;
@@ -80,32 +91,44 @@ export interface HttpClient {
   close(): void;
 }
 
+/** What is asked, and whom, as messages name it. */
+export const whatIsAsked = ({ url }: Pick<HttpTarget, 'url'>, { method, path, called }: HttpAsk): string =>
+  `${called ?? `${method} ${path}`} at ${new URL(url).host}`;
+
 /** A client of one device; does no I/O. */
-export function createHttpClient({ url, caPem, certificateSha256 }: HttpTarget): HttpClient {
-  const { origin, protocol } = new URL(url);
-  const keeping = { keepAlive: true, timeout: IDLE_MS };
+export function createHttpClient(target: HttpTarget): HttpClient {
+  const { caPem, certificateSha256, keepsConnections: keepAlive = true } = target;
+  const { maxAnswerBytes = MAX_ANSWER_BYTES, howToTrust = 'give caPem or certificateSha256' } = target;
+  const url = new URL(target.url);
+  const isTls = url.protocol === 'https:';
+  const prefix = url.pathname.replace(/\/+$/, '');
+  const keeping = { keepAlive, timeout: IDLE_MS };
   const trusting = { ...keeping, ...(caPem === undefined ? {} : { ca: caPem }) };
   const secure = () =>
     certificateSha256 === undefined ? new HttpsAgent(trusting) : new PinnedAgent(certificateSha256, keeping);
-  const agent = protocol === 'https:' ? secure() : new HttpAgent(keeping);
-  const request = protocol === 'https:' ? requestHttps : requestHttp;
+  const agent = isTls ? secure() : new HttpAgent(keeping);
+  const request = isTls ? requestHttps : requestHttp;
 
   /** Undefined when the device closed a kept connection under the request (RFC 9112 section 9.3.1): it never saw it. */
-  async function attempt(
-    { method, path, headers, json }: HttpAsk,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer | undefined> {
-    const body = json === undefined ? undefined : JSON.stringify(json);
-    const described =
-      body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  async function attempt(ask: HttpAsk, signal: AbortSignal): Promise<HttpAnswer | undefined> {
+    const { method, path, headers, json } = ask;
+    const body = json === undefined ? ask.body : JSON.stringify(json);
     const options: PinnedOptions = {
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port === '' ? (isTls ? 443 : 80) : Number(url.port),
       method,
+      path: `${prefix}${path}`,
       agent,
       signal,
       handshake: signal,
-      headers: { accept: 'application/json', ...described, ...headers },
+      headers: {
+        'user-agent': 'bakery',
+        accept: 'application/json',
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
     };
-    const asked = request(`${origin}${path}`, options);
+    const asked = request(options);
     const response = await new Promise<IncomingMessage | undefined>((resolve, reject) => {
       asked.once('response', resolve);
       asked.on('error', (error: NodeJS.ErrnoException) => {
@@ -115,7 +138,8 @@ export function createHttpClient({ url, caPem, certificateSha256 }: HttpTarget):
       asked.end(body);
     });
     if (!response) return undefined;
-    return { status: response.statusCode ?? 0, headers: response.headers, text: await readBounded(response) };
+    const text = await readBounded(response, maxAnswerBytes);
+    return { status: response.statusCode ?? 0, headers: response.headers, text };
   }
 
   return {
@@ -127,21 +151,24 @@ export function createHttpClient({ url, caPem, certificateSha256 }: HttpTarget):
         throw new Error('it closes every connection');
       } catch (error) {
         signal.throwIfAborted();
-        throw faultOf(error, `${ask.method} ${origin}${ask.path}`);
+        throw faultOf(error, whatIsAsked(target, ask), howToTrust);
       }
     },
     close: () => agent.destroy(),
   };
 }
 
-async function readBounded(response: IncomingMessage): Promise<string> {
+/** It was read in part, and is of no use. */
+class LongAnswer extends Error {}
+
+async function readBounded(response: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Leaving the loop early destroys the rest.
   for await (const chunk of response as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new PowerFault('fatal', `an answer of more than ${MAX_ANSWER_BYTES} bytes`);
+    // Leaving the loop closes the connection.
+    if (bytes > maxBytes) throw new LongAnswer(`its answer has more than ${maxBytes} bytes`);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -149,13 +176,17 @@ async function readBounded(response: IncomingMessage): Promise<string> {
 /** Certificates are judged by their code: Node's own are ERR_TLS_…, OpenSSL's say what is wrong with the chain. */
 const UNTRUSTED = /^(?:ERR_TLS_CERT|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
-function faultOf(error: unknown, what: string): PowerFault {
-  if (error instanceof PowerFault) return error;
-  if (error instanceof OtherCertificate) return new PowerFault('fatal', `${what}: ${error.message}`, { cause: error });
-  const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
-  if (!UNTRUSTED.test(code)) return new PowerFault('retryable', `${what}: ${message || code}`, { cause: error });
-  const hint = 'give caPem or certificateSha256';
-  return new PowerFault('fatal', `${what}: the certificate is not trusted (${code}); ${hint}`, { cause: error });
+/** The code of an error of the system says it all, and the error itself may hold bytes of an answer, and those a secret. */
+function faultOf(error: unknown, what: string, howToTrust: string): PowerFault {
+  if (error instanceof LongAnswer || error instanceof OtherCertificate) {
+    return new PowerFault('fatal', `${what}: ${error.message}`);
+  }
+  const { code, message = String(error) } = error as NodeJS.ErrnoException;
+  if (code === undefined || !UNTRUSTED.test(code)) {
+    return new PowerFault('retryable', `${what}: no answer (${code ?? message})`);
+  }
+  const advice = howToTrust === '' ? '' : `; ${howToTrust}`;
+  return new PowerFault('fatal', `${what}: its certificate is not trusted (${code})${advice}`);
 }
 
 /** What a status that is no success means: later it may be another, or the request is refused for good. `said` is what the device says of it. */

@@ -1,6 +1,7 @@
 import { PowerFault } from '../driver.ts';
+import { parseJson } from './http-client.ts';
 import type { PortPower } from './kind.ts';
-import { parseJson, type WebRequest } from './web-client.ts';
+import type { WebRequest } from './web-client.ts';
 import {
   bodyPlace,
   headersOf,
