@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { inspect } from 'node:util';
+import { systemClock } from '../../core/host/clock.ts';
+import { bounded, PowerTimeout } from '../../server/power/bounded.ts';
 import type { FarEnd, Make } from './switch-bench.ts';
 import {
   abortedCall,
@@ -14,6 +16,10 @@ import {
   socketsFall,
   soon,
 } from './switch-expect.ts';
+
+/** Limits of a call, in ms: long enough to be under way, and to let go. */
+const CALL_MS = 60;
+const SETTLE_MS = 3_000;
 
 /** What a device may not have: `wrong credential` says that one is wrong, and not just that it fails. Anything else is a promise of all. */
 export type LeftOut =
@@ -72,6 +78,25 @@ export function faultPromises(make: Make, calls: readonly Call[], promise: Promi
       device.close?.();
       await socketsFall(before, 'closed');
     });
+  }
+
+  for (const farEnd of ['silent', 'half-dead'] as const) {
+    promise(
+      [farEnd],
+      `what does not answer is given up at the limit of a call, and may work then (${farEnd})`,
+      async (t) => {
+        const bench = await make(t);
+        await bench.farEnd(farEnd);
+        const limits = { callTimeoutMs: CALL_MS, settleMs: SETTLE_MS, clock: systemClock, signal: undefined };
+        for (const name of calls) {
+          const limited = bounded((signal) => call(bench.device, name, bench, signal), limits);
+          await assert.rejects(soon(limited, name), (error) => error instanceof PowerTimeout);
+        }
+        await bench.farEnd('works');
+        for (const name of calls) await call(bench.device, name, bench, never);
+        assert.equal(await bench.gives(bench.ports[0]), 'on');
+      },
+    );
   }
 
   for (const farEnd of ['refusing', 'busy'] as const) {
