@@ -70,7 +70,8 @@ export const mikrotik = defineSwitchKind({
       },
       async survey(signal) {
         const ports = await readPorts(signal);
-        const numbers = ports.map((port) => port['.id']).join();
+        // By name, as it is published; a name with a comma would be two.
+        const numbers = ports.map((port) => (port.name.includes(',') ? port['.id'] : port.name)).join();
         return readSurvey({
           resource: await ask('/system/resource', Resource, signal),
           ports,

@@ -38,7 +38,7 @@ export class MikrotikSwitch extends WebSwitch {
       case 'GET /system/resource':
         return json(200, sample('mikrotik', 'resource of 7.20.5'));
       case 'GET /interface/ethernet/poe':
-        return json(200, [...this.#ports(), { '.id': '*9', name: 'sfp1' }]);
+        return json(200, [...this.#ports(), { '.id': '*F', name: 'sfp1' }]);
       case 'POST /interface/ethernet/poe/set':
         return this.#set(command, behaviour);
       case 'POST /interface/ethernet/poe/monitor':
