@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
+import { replaceBeneath } from '../../core/host/files.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { canonicalClient } from '../../exports/nfs/client.ts';
@@ -114,6 +115,27 @@ export function nfsSuite(subject: NfsSubject, lab: () => Lab): void {
       }
       writeFileSync(join(first.path, 'name.txt'), 'aaaa0001\n');
       await systemClock.sleep(subject.seenWithinMs);
+    });
+
+    test('a file that Bakery replaces while the client changes its folder is what the client finds under its name', async () => {
+      const mine = join(lab().folder, 'mine.txt');
+      writeFileSync(mine, 'mine\n');
+      for (const version of VERSIONS) {
+        const folder = join(first.path, `shared-${version}`);
+        const list = () => lab().pi.cat(`${folder}/list`, version).stdout;
+        mkdirSync(folder);
+        writeFileSync(join(folder, 'list'), 'as it was\n');
+        assert.equal(list(), 'as it was\n');
+        await replaceBeneath(first.path, `shared-${version}/list`, 'another\n');
+        // libnfs 4 cannot write by NFSv4.
+        assert.equal(lab().pi.put(mine, `${folder}/mine`, 3).code, 0);
+      }
+      await systemClock.sleep(subject.seenWithinMs);
+      for (const version of VERSIONS) {
+        const folder = join(first.path, `shared-${version}`);
+        assert.equal(lab().pi.cat(`${folder}/list`, version).stdout, 'another\n', `v${version}`);
+        rmSync(folder, { recursive: true });
+      }
     });
 
     test('another address gets nothing, by either version, root and disk', () => {
