@@ -51,6 +51,28 @@ export const piDisks: readonly Mutation[] = [
     fails: 'does nothing the second time',
   },
   {
+    ...script,
+    name: 'the Pi has something under the name of its list',
+    old: '(set -C && : > "$list") 2> /dev/null',
+    new: 'false',
+    fails: 'without a list it changes nothing, and makes an empty one',
+  },
+  {
+    ...script,
+    name: 'the Pi overwrites no list',
+    old: '(set -C && : > "$list")',
+    new: '(: > "$list")',
+    fails: 'makes no list where something is in the way',
+  },
+  {
+    name: 'the NFS server does not go by names that it remembers',
+    file: 'exports/nfs/ganesha/config.ts',
+    old: '  Dir_Chunk = 0;\n',
+    new: '',
+    test: 'test/contract/nfs.test.ts',
+    fails: 'a file that Bakery replaces while the client changes its folder',
+  },
+  {
     name: 'a root for the original Bakery keeps its own reader of disks.json',
     file: 'exports/images/disks-unit.ts',
     old: "if (await isFolder(root, 'var/vcap')) return true;",

@@ -279,12 +279,24 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
       }
     });
 
-    test('is content without a list, and changes nothing then', () => {
+    test('without a list it changes nothing, and makes an empty one: its NFS client is to have a file to ask the server for', () => {
       list([entry(A)]);
       run('apply');
       rmSync(at('piConfig/disks.json'));
+      for (const _ of ['missing', 'empty']) {
+        assert.deepEqual(run('apply'), { code: 0, said: '' });
+        assert.deepEqual([links(), told()], [[A], [A]]);
+        assert.equal(readFileSync(at('piConfig/disks.json'), 'utf8'), '');
+      }
+    });
+
+    test('makes no list where something is in the way, or no folder for it', () => {
+      symlinkSync(at('elsewhere'), at('piConfig/disks.json'));
       assert.deepEqual(run('apply'), { code: 0, said: '' });
-      assert.deepEqual(links(), [A]);
+      assert.ok(!existsSync(at('elsewhere')));
+      rmSync(at('piConfig'), { recursive: true });
+      assert.deepEqual(run('apply'), { code: 0, said: '' });
+      assert.ok(!existsSync(at('piConfig')));
     });
 
     test('reads what the CPI and Bakery write, whatever else is in it', () => {
@@ -297,7 +309,6 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
     for (const [what, text] of [
       ['no JSON', 'disks: none'],
       ['cut off', JSON.stringify([entry(A)]).slice(0, -2)],
-      ['empty', ''],
       ['an object', '{}'],
       ['followed by something', '[] []'],
       ['a list of text', '["x"]'],
