@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import {
-  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -18,20 +17,11 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { inOwnNamespace } from '../lab/namespace.ts';
+import { makeOddRoot } from '../lab/odd-root.ts';
 import { makeTinyImage, TINY } from '../lab/tiny-image.ts';
 import { type Bench, chunksOf, fault, MIB, openBench, run } from './volumes-lab.ts';
 
 const signal = new AbortController().signal;
-/** Capabilities of a file: `cap_net_raw+ep`, as `ping` has them (linux/capability.h, revision 2). */
-const PING = Buffer.from('0100000200200000000000000000000000000000', 'hex');
-/** `user::rw-,user:1000:r--,group::r--,mask::r--,other::---` (linux/posix_acl_xattr.h). */
-const ACL = Buffer.from(
-  ['02000000', '01000600ffffffff', '02000400e8030000', '04000400ffffffff', '10000400ffffffff', '20000000ffffffff'].join(
-    '',
-  ),
-  'hex',
-);
-
 function lay(folder: string, files: Readonly<Record<string, string | Uint8Array>>): void {
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -82,30 +72,7 @@ inOwnNamespace(import.meta.url, () => {
 
   before(async () => {
     bench = await openBench({ after: (end) => void ends.push(end as () => unknown) });
-    const plain = join(lab, 'plain');
-    lay(plain, { ...TINY.rootFiles, 'home/pi/notes': 'mine', 'usr/bin/ping': 'ping', 'var/log/lastlog': 'x' });
-    linkSync(join(plain, 'home/pi/notes'), join(plain, 'home/pi/the same'));
-    symlinkSync('/etc/hostname', join(plain, 'home/pi/link'));
-    truncateSync(join(plain, 'var/log/lastlog'), 40 * MIB);
-    const file = join(lab, 'tree.ext4');
-    writeFileSync(file, '');
-    truncateSync(file, 64 * MIB);
-    run('mkfs.ext4', '-q', '-F', '-d', plain, file);
-    for (const [name, bytes] of Object.entries({ PING, ACL })) writeFileSync(join(lab, name), bytes);
-    const commands = [
-      `ea_set -f ${join(lab, 'PING')} /usr/bin/ping security.capability`,
-      `ea_set -f ${join(lab, 'ACL')} /home/pi/notes system.posix_acl_access`,
-      'ea_set /home/pi/notes user.comment kept',
-      'set_inode_field /home/pi uid 1000',
-      'set_inode_field /home/pi/notes uid 1000',
-      'set_inode_field /home/pi/notes mode 0100640',
-      'set_inode_field /usr/bin/ping mode 0104755',
-      'cd /home/pi',
-      'mknod null c 1 3',
-      'mknod pipe p',
-    ];
-    writeFileSync(join(lab, 'commands'), `${commands.join('\n')}\n`);
-    run('debugfs', '-w', '-f', join(lab, 'commands'), file);
+    const file = makeOddRoot(lab);
     mkdirSync(tree);
     run('mount', '-o', 'loop', file, tree);
     ends.push(() => run('umount', tree));

@@ -218,4 +218,12 @@ export const images: readonly Mutation[] = [
     test: 'test/unit/host-keys.test.ts',
     fails: 'a number that begins with a zero',
   },
+  {
+    name: 'owners go over NFS as numbers',
+    file: 'exports/nfs/ganesha/config.ts',
+    old: '  Only_Numeric_Owners = true;\n',
+    new: '',
+    test: 'test/contract/images-nfs.test.ts',
+    fails: 'by NFSv3, 4.0 and 4.2 a Pi sees types, modes, owners',
+  },
 ];
