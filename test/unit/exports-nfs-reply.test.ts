@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseDisplayExport, parseReply, parseShowExports } from '../../exports/nfs/ganesha/reply.ts';
+import { parseDisplayExport, parseReply, parseShowClients, parseShowExports } from '../../exports/nfs/ganesha/reply.ts';
 import { isBakeryCode } from '../contract/nfs-expect.ts';
 
 // Replies of ganesha 4.3 through dbus-send 1.14.10, shortened.
@@ -60,6 +60,32 @@ ${rules.join('')}   ]
 `;
 }
 
+/** What 6.5 tells of a client that 4.3 does not. */
+const HELD = `         struct {
+            string "Open"
+            uint64 0
+            string "Lock"
+            uint64 2
+         }
+`;
+
+function client(name: string, more = ''): string {
+  return `      struct {
+         string "${name}"
+         struct {
+            struct {
+               string "NFSv3"
+               boolean true
+            }
+         }
+${more}         struct {
+            uint64 1795894491
+            uint64 40756115
+         }
+      }
+`;
+}
+
 const RW = 53490146;
 const RO = 53489826;
 
@@ -71,6 +97,17 @@ describe('dbus-send replies', () => {
       { id: 65535, path: '/run/dat2' },
     ]);
     assert.deepEqual(parseShowExports(show()), []);
+  });
+
+  test('ShowClients: who has asked, and when, of ganesha 4.3 and of 6.5', () => {
+    const heard = { address: '10.0.0.1', heardAt: 1_795_894_491_000 + 40_756_115 / 1e6 };
+    for (const more of ['', HELD]) {
+      assert.deepEqual(parseShowClients(show(client('::ffff:10.0.0.1', more), client('fe80::1', more))), [heard]);
+    }
+    assert.throws(
+      () => parseShowClients(show(shown(1, '/run/dat1'), '      string "nobody"\n')),
+      isBakeryCode('nfs-reply-unreadable'),
+    );
   });
 
   test('DisplayExport: client and access are what the server says', () => {

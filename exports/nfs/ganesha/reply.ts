@@ -95,12 +95,16 @@ export function parseDisplayExport(text: string): NfsExport {
   return { id, path, client: { kind: 'subnet', cidr: odd || 'nobody' }, access: 'ro' };
 }
 
-/** Who has asked for something, out of a ShowClients reply: address, protocols, and when last, in s and ns. */
+/**
+ * Who has asked for something, out of a ShowClients reply: address, protocols, and behind all else when last, in s and ns. 6.5 has what a client
+ * holds open in front of that, 4.3 has not (both measured).
+ */
 export function parseShowClients(text: string): readonly NfsClient[] {
   const [, clients] = parseReply(text);
   if (!Array.isArray(clients)) throw unreadable(text);
   return (clients as readonly DbusValue[]).flatMap((entry) => {
-    const [name, , time] = Array.isArray(entry) ? (entry as readonly DbusValue[]) : [];
+    const members = Array.isArray(entry) ? (entry as readonly DbusValue[]) : [];
+    const [name, time] = [members[0], members.at(-1)];
     const [seconds, nanoseconds] = Array.isArray(time) ? (time as readonly DbusValue[]) : [];
     if (typeof name !== 'string' || typeof seconds !== 'number' || typeof nanoseconds !== 'number')
       throw unreadable(text);
