@@ -33,7 +33,7 @@ const PI = 'ca5e0001';
 /** `cap_net_raw+ep`, as `ping` has it (linux/capability.h, revision 2). */
 const PING = Buffer.from('0100000200200000000000000000000000000000', 'hex');
 
-test('the container is given what the server asks for, and has the packages that npm start installs', async () => {
+test('the container is given what the server asks for, and has the Node and the packages that npm start installs', async () => {
   const launcher = new URL('../../server/launch/packages.mjs', import.meta.url);
   const { packagesFor } = (await import(launcher.href)) as { packagesFor(what: string): { name: string }[] };
   assert.deepEqual(compose.services.bakery.cap_drop, ['ALL']);
@@ -41,6 +41,9 @@ test('the container is given what the server asks for, and has the packages that
     GIVEN,
     CAPABILITIES.map(({ name }) => name),
   );
+  const { optionalDependencies } = JSON.parse(text('package.json')) as { optionalDependencies: Record<string, string> };
+  const nodes = new Set([/^FROM node:(\S+)-bookworm-slim$/m.exec(text('docker/Dockerfile'))?.[1]]);
+  assert.deepEqual(new Set(Object.values(optionalDependencies)), nodes);
   const [, packages = ''] = /--no-install-recommends ((?:\\\n +[a-z]\S* )+)/.exec(text('docker/Dockerfile')) ?? [];
   assert.deepEqual(
     packages.split(/[\\\s]+/).filter(Boolean),
