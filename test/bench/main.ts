@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, loadavg, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { hosts } from './hosts.ts';
 import { tasksFor, withFigures } from './part.ts';
 import { storage } from './storage.ts';
 import { tftp } from './tftp.ts';
@@ -13,7 +14,7 @@ import { tftp } from './tftp.ts';
 const DOCS = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 const INSIDE = 'BAKERY_BENCH_INSIDE';
 const words = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
-const parts = [tftp, storage]
+const parts = [tftp, storage, hosts]
   .map((part) => ({ part, wanted: tasksFor(part, words) }))
   .filter(({ wanted }) => wanted.size > 0);
 
