@@ -41,6 +41,8 @@ const SIZES = {
   /** Exports of one NFS server, each added and removed by a call of its own; the kernel's runs in an emulated machine. */
   ganeshaExports: { normal: 100, long: 1_000 },
   nfsdExports: { normal: 5, long: 1_000 },
+  /** Boots of an emulated Pi from the kernel's NFS server, in a second emulated machine: minutes of both cores. */
+  nfsdRootBoots: { normal: 0, long: 1 },
   /** Backups taken one after another while clients make disks. */
   backupsUnderLoad: { normal: 2, long: 30 },
   /** Hostile roots given to intake and identity. */
@@ -65,6 +67,11 @@ const SIZES = {
   spoiltHandles: { normal: 1_000, long: 50_000 },
   /** Rounds of a Pi trying a handle while its owner uses it. */
   stolenHandleRaces: { normal: 50, long: 2_000 },
+  /** The same for the kernel's server, which runs in an emulated machine. */
+  nfsdForgedInodes: { normal: 20, long: 2_000 },
+  nfsdSpoiltHandles: { normal: 50, long: 2_000 },
+  nfsdStolenHandleRaces: { normal: 10, long: 500 },
+  nfsdOddNameFolders: { normal: 1, long: 2 },
 } as const;
 
 /** True in the long run. */

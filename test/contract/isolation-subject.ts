@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Intruder, Server } from '../lab/nfs/connect.ts';
-import { attempt } from '../lab/nfs/connect.ts';
-import { type HandleLayout, INO32_GEN_PARENT } from '../lab/nfs/handles.ts';
+import { attempt, type Intruder, intrude, type Minor, type Server } from '../lab/nfs/connect.ts';
+import { type HandleLayout, type HandleParts, INO32_GEN, INO32_GEN_PARENT } from '../lab/nfs/handles.ts';
 import { op } from '../lab/nfs/nfs4.ts';
 
 /**
@@ -31,20 +30,54 @@ export interface Known {
   readonly names?: readonly string[];
 }
 
+/** In what servers differ. Each is checked for being so, and for not being so. */
+export interface Ways {
+  /** The list of exports (`showmount -e`) has all of them, whoever asks. */
+  readonly listsAll: boolean;
+  /** Who is shown, in NFSv4's tree, the folders above the volumes. */
+  readonly treeIsFor: 'everybody' | 'owners';
+  /**
+   * A path that is to be mounted is followed, through `..` and links, before it is looked at whose it is: who has a volume learns which
+   * folders the server has.
+   */
+  readonly followsPaths: boolean;
+  /** Calls of NFSv3 whose name has a slash are not understood (GARBAGE_ARGS), where others look at the name and say no. */
+  readonly slashIsGarbage: boolean;
+}
+
+/** How often the server is asked. */
+export interface Counts {
+  readonly forgedInodes: number;
+  readonly spoiltHandles: number;
+  readonly stolenHandleRaces: number;
+  /** 1: the volume's root alone; 2: a folder in it too. */
+  readonly oddNameFolders: number;
+}
+
 /** A server with two Pis on it. The addresses are this machine's: attacks come from here. */
 export interface IsolationSubject {
   readonly server: Server;
   readonly layout: HandleLayout;
+  readonly ways: Ways;
+  readonly counts: Counts;
   readonly a: Tenant;
   readonly b: Tenant;
   /** The address of somebody who has nothing. */
   readonly stranger: string;
   /** A folder of the host that is never exported; in it `secret.txt`. */
   readonly hostFolder: string;
+  /** Files of the host, of which nothing is exported, that are on one file system with the folders above the volumes. */
+  readonly hostFiles: readonly string[];
   /** Other places that must not be mounted, the pool for one. */
   readonly hidden: readonly string[];
   /** Handles that only this server's makers know of; made of one that is valid. */
   oddHandles(handle: Uint8Array): readonly Buffer[];
+  /** What a handle might call the file system that a path is on, beside what the server calls it: by its device, its UUID… */
+  fileSystems(path: string): Promise<readonly Buffer[]>;
+  /**
+   * Handles for a number, made of the handle of a folder of NFSv4's tree, which may be a folder of the host, and of one of the own volume.
+   */
+  throughTree(tree: Uint8Array, own: Uint8Array, inode: number): readonly Buffer[];
   /** Every file of a volume by its inode number. */
   inventory(volume: ExportedVolume): Promise<ReadonlyMap<bigint, Known>>;
   /** All that B's volumes and the host's folders are, to be compared: names, sizes, and when each was changed. */
@@ -64,11 +97,22 @@ export async function rootOf(intruder: Intruder, volume: ExportedVolume): Promis
 export const forV4 = (subject: IsolationSubject, handle: Uint8Array) =>
   subject.layout.build(subject.layout.parse(handle));
 
+/** The same handle for another number; ext4 takes generation 0 for any. */
+export const numbered = (parts: HandleParts, inode: number, generation = 0): HandleParts => ({
+  ...parts,
+  type: INO32_GEN,
+  inode,
+  generation,
+  rest: Buffer.alloc(0),
+});
+
 /** Other handles of the same folder, all of which ext4 takes: it ignores a parent that it is told, and bytes behind the generation. */
 export function aliases({ layout }: IsolationSubject, handle: Uint8Array): Buffer[] {
-  const parts = layout.parse(handle);
+  const whole = layout.parse(handle);
+  const parts = numbered(whole, whole.inode, whole.generation);
   const numbers = (...values: readonly number[]) => Buffer.from(Uint32Array.from(values).buffer);
   return [
+    layout.build(parts),
     layout.build({ ...parts, type: INO32_GEN_PARENT, rest: numbers(2, 0) }),
     layout.build({ ...parts, type: INO32_GEN_PARENT, rest: numbers(11, 0) }),
     layout.build({ ...parts, rest: numbers(0) }),
@@ -116,18 +160,43 @@ export async function inspect(
   return answers;
 }
 
-/** Words that blame the call, not the caller: they would make every refusal look good. */
-const OUR_FAULT = /GARBAGE_ARGS|UNAVAIL|MISMATCH|BADXDR|OP_ILLEGAL|10044/;
+/** Words that blame the call or the moment, not the caller: they would make every refusal look good. */
+const OUR_FAULT = /GARBAGE_ARGS|UNAVAIL|MISMATCH|BADXDR|OP_ILLEGAL|10044|JUKEBOX|DELAY/;
 
-/** Each of the calls must be refused, for what it asks and not for how. */
+/** Each of the calls must be refused, for what it asks and not for how; or with one word, for a server that does not even read it. */
 export async function allRefused(
   calls: readonly (readonly [string, () => Promise<unknown>])[],
   what: string,
+  { by }: { by?: string | undefined } = {},
 ): Promise<void> {
   assert.ok(calls.length > 0);
   for (const [name, call] of calls) {
     const answer = await attempt(call);
     if ('got' in answer) assert.fail(`${what}: ${name} was done`);
-    assert.doesNotMatch(answer.refused, OUR_FAULT, `${what}: ${name}`);
+    if (by !== undefined) assert.equal(answer.refused, by, `${what}: ${name}`);
+    else assert.doesNotMatch(answer.refused, OUR_FAULT, `${what}: ${name}`);
+  }
+}
+
+/** A Pi's two volumes. */
+export const volumesOf = ({ root, disk }: Tenant): readonly ExportedVolume[] => [root, disk];
+
+/** With everybody connected; afterwards nothing outside A's volumes has changed, and the server still serves. */
+export async function together(
+  subject: IsolationSubject,
+  minor: Minor,
+  act: (all: { subject: IsolationSubject; a: Intruder; b: Intruder; stranger: Intruder }) => Promise<void>,
+): Promise<void> {
+  const before = await subject.outside();
+  const [a, b, stranger] = await Promise.all(
+    [subject.a.address, subject.b.address, subject.stranger].map((address) => intrude(subject.server, address, minor)),
+  );
+  assert.ok(a && b && stranger);
+  try {
+    await act({ subject, a, b, stranger });
+    assert.deepEqual(await subject.outside(), before);
+    for (const volume of volumesOf(subject.a)) await rootOf(a, volume);
+  } finally {
+    for (const intruder of [a, b, stranger]) intruder.close();
   }
 }

@@ -21,7 +21,7 @@ function foreignEntries(): string[] {
 }
 
 /** Mounts an export with this kernel's client, in the network namespace of the Pi; gives the mount point. */
-function mountOnPi(lab: Lab, path: string, version: '3' | '4.2'): string {
+export function mountOnPi(lab: Lab, path: string, version: '3' | '4.2'): string {
   const at = join(lab.folder, `client-${version}`);
   mkdirSync(at, { recursive: true });
   const server = lab.pi.server;

@@ -109,4 +109,12 @@ export const nfsd: readonly Mutation[] = [
     test: MACHINE,
     fails: "anybody's exportfs -ra serves the same",
   },
+  {
+    name: 'nfsd: an address that had a disk is refused at once',
+    file: 'exports/nfs/nfsd/backend.ts',
+    old: '    if (plan.calls.length > 0) await settle([wanted, ...before]);\n',
+    new: '',
+    test: MACHINE,
+    fails: 'once a disk is another address alone, the old one is refused at once',
+  },
 ];

@@ -80,6 +80,30 @@ export function ganeshaOddities(handle: Uint8Array): Buffer[] {
   return [...short, ganeshaLayout.build({ ...parts, fileSystem: marked(DUMMY | TYPE_8) })];
 }
 
+/** What tells a folder from all others of a machine. */
+export interface Place {
+  readonly major: number;
+  readonly minor: number;
+  readonly inode: number;
+  /** Of its file system, 16 bytes; undefined for one that has none. */
+  readonly uuid?: Uint8Array | undefined;
+}
+
+/** Every way in which a handle of ganesha's can name the file system of a place (src/FSAL/commonlib.c, fsal_fs_compare_fsid and its kin). */
+export function ganeshaFileSystems({ major, minor, uuid }: Place): Buffer[] {
+  const numbers = Buffer.from(Uint32Array.of(major, minor).buffer);
+  const one = Buffer.from(BigUint64Array.of((BigInt(major) << 32n) + BigInt(minor)).buffer);
+  const named: [number, Uint8Array][] = [
+    [0, Buffer.alloc(0)],
+    [1, one],
+    [2, one],
+    [4, numbers],
+    [5, numbers],
+  ];
+  if (uuid) named.push([3, uuid]);
+  return named.map(([kind, bytes]) => Buffer.concat([Buffer.from([kind | TYPE_8]), bytes]));
+}
+
 /** As NFSv3 sends it: a multiple of 4 bytes. */
 export function padded(handle: Uint8Array): Buffer {
   return Buffer.concat([handle, Buffer.alloc((4 - (handle.length % 4)) % 4)]);

@@ -19,7 +19,7 @@ import { buildMachine } from './build.ts';
 const REPOSITORY = join(import.meta.dirname, '../../..');
 /** What a test of the exports runs. */
 const SOURCES = ['package.json', 'core', 'exports', 'test/contract', 'test/lab', 'test/sizes.ts'];
-const PACKAGES = ['execa'];
+const PACKAGES = ['execa', 'zod'];
 
 /** A package and all that it needs, by name. */
 function packagesOf(names: readonly string[], found = new Set<string>()): ReadonlySet<string> {

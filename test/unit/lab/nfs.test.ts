@@ -4,6 +4,7 @@ import { ganeshaLayout, padded } from '../../lab/nfs/handles.ts';
 import { decodeExports, decodeMount } from '../../lab/nfs/mount3.ts';
 import { decodeAttributes, decodeEntries } from '../../lab/nfs/nfs3.ts';
 import { decodeCompound, encodeCompound, Nfs4Refusal, op } from '../../lab/nfs/nfs4.ts';
+import { nfsdFileSystems, nfsdLayout, nfsdOddities } from '../../lab/nfs/nfsd-handles.ts';
 import { decodeReply, encodeCall, markRecord, RpcRefusal, takeRecords } from '../../lab/nfs/rpc.ts';
 import { XdrError, XdrReader, XdrWriter } from '../../lab/nfs/xdr.ts';
 
@@ -152,5 +153,54 @@ describe('what nfs-ganesha 4.3 says', () => {
     for (const bytes of ['', '41', '4300000100', `44${HANDLE.slice(2)}`]) {
       assert.throws(() => ganeshaLayout.parse(hex(bytes)), /no handle/);
     }
+  });
+});
+
+describe('what the kernel’s server says', () => {
+  test('a handle of nfsd is file system, inode and generation, and of the exported folder the file system alone', () => {
+    const fsid = '42616b6572798e4680000000 00000001'.replace(' ', '');
+    const root = hex(`01000600 ${fsid}`);
+    const parts = nfsdLayout.parse(root);
+    assert.deepEqual(parts, {
+      fileSystem: hex(`06 ${fsid}`),
+      type: 0,
+      inode: 2,
+      generation: 0,
+      rest: Buffer.alloc(0),
+    });
+    assert.deepEqual(nfsdLayout.build(parts), root);
+    const file = hex(`01000601 ${fsid} 0d000000 78563412`);
+    assert.deepEqual(nfsdLayout.parse(file), { ...parts, type: 1, inode: 13, generation: 0x1234_5678 });
+    assert.deepEqual(nfsdLayout.build(nfsdLayout.parse(file)), file);
+    for (const bytes of [
+      '',
+      '010006',
+      '02000600',
+      `01000600 ${fsid} 00000000`,
+      `01000601 ${fsid} 0d000000`,
+      '01000900',
+    ]) {
+      assert.throws(() => nfsdLayout.parse(hex(bytes)), /no handle/);
+    }
+    for (const odd of nfsdOddities(file)) assert.notDeepEqual(odd, file);
+  });
+
+  test('file systems are named by device, number and UUID, each as long as nfsd has it', () => {
+    const uuid = Buffer.from(Array.from({ length: 16 }, (_, i) => i));
+    const named = nfsdFileSystems({ major: 7, minor: 259, inode: 12, uuid });
+    assert.deepEqual(
+      named.slice(0, 4).map((name) => name.toString('hex')),
+      ['00000701030c000000', '0200000007000001030c000000', '03030710000c000000', '0100000000'],
+    );
+    assert.deepEqual(
+      named.slice(4).map((name) => name.toString('hex')),
+      [
+        '040c00000000000000',
+        '050808080808080808',
+        `06${uuid.toString('hex')}`,
+        `070c00000000000000${uuid.toString('hex')}`,
+      ],
+    );
+    assert.equal(nfsdFileSystems({ major: 0, minor: 5, inode: 1 }).length, 4);
   });
 });
