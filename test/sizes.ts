@@ -41,6 +41,8 @@ const SIZES = {
   /** Exports of one NFS server, each added and removed by a call of its own; the kernel's runs in an emulated machine. */
   ganeshaExports: { normal: 100, long: 1_000 },
   nfsdExports: { normal: 5, long: 1_000 },
+  /** Points of its start at which Bakery is killed. */
+  nfsdKillPoints: { normal: 1, long: 4 },
   /** Boots of an emulated Pi from the kernel's NFS server, in a second emulated machine: minutes of both cores. */
   nfsdRootBoots: { normal: 0, long: 1 },
   /** Backups taken one after another while clients make disks. */

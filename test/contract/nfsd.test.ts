@@ -9,6 +9,7 @@ import { insideLab, type Lab, openLab } from './nfs-lab.ts';
 import { nfsSuite } from './nfs-suite.ts';
 import { nfsdTests } from './nfsd-beside.ts';
 import { growthUnderNfsd } from './nfsd-growth.ts';
+import { killsInStart } from './nfsd-kills.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const make = (root: string): NfsBackend => nfsdBackend({ root, log: quiet });
@@ -29,6 +30,7 @@ if (folder === undefined) {
     lab = openLab(folder);
   });
   nfsdTests(make, () => lab);
+  killsInStart(make, () => lab);
   describe('on a pool', () => {
     let served: Served | undefined;
     const get = () => served ?? assert.fail('there is no server');

@@ -117,4 +117,12 @@ export const nfsd: readonly Mutation[] = [
     test: MACHINE,
     fails: 'once a disk is another address alone, the old one is refused at once',
   },
+  {
+    name: 'nfsd: a start that was killed is finished',
+    file: 'exports/nfs/nfsd/backend.ts',
+    old: 'if (adopted) await finishStart(layout);\n        else await startServer',
+    new: 'if (!adopted) await startServer',
+    test: MACHINE,
+    fails: 'when the kernel’s threads run: the next start serves with both versions',
+  },
 ];

@@ -15,6 +15,7 @@ import { ETAB_FILE, EXPORTS_FILE, nfsdLayout } from './layout.ts';
 import { isAnothers, type Plan, planRemove, planServe, rivalOf } from './plan.ts';
 import {
   endServer,
+  finishStart,
   isWhole,
   lookAtServer,
   MOUNTD_PORT,
@@ -159,7 +160,8 @@ export function nfsdBackend(options: NfsdOptions): NfsBackend {
         await requireExportfs(exec);
         await refuseAnother();
         const adopted = isWhole(await lookAtServer(exec));
-        if (!adopted) await startServer(context, async () => serveAll(await exports()));
+        if (adopted) await finishStart(layout);
+        else await startServer(context, async () => serveAll(await exports()));
         await visitors.open();
         return { adopted };
       }),

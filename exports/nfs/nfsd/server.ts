@@ -146,6 +146,11 @@ async function startThreads({ exec }: ServerContext): Promise<void> {
   await endGrace();
 }
 
+/** Does what a start may have left out that was killed when the kernel's threads ran already; nothing to another's server. */
+export async function finishStart(layout: NfsdLayout): Promise<void> {
+  if (await hasStarted(layout)) await endGrace();
+}
+
 /** Waits for `ready` while time is left. */
 async function waitFor(context: ServerContext, until: number, ready: () => Promise<boolean>): Promise<void> {
   const { clock, layout } = context;
