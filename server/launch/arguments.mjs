@@ -65,6 +65,6 @@ const withoutLab = (arg) => {
 /** Which Debian packages a command needs. Asking for help needs none. */
 function packagesOf(command, args) {
   if (WITH_TESTS.includes(command)) return 'test';
-  if (!['start', 'lab'].includes(command) || args.includes('--help')) return 'none';
+  if (!['start', 'lab'].includes(command) || args.includes('--help') || args.includes('-h')) return 'none';
   return command === 'lab' && args.includes('--qemu') ? 'lab-qemu' : command;
 }

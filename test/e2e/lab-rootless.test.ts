@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call } from '../lab/bakery.ts';
@@ -15,8 +18,11 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>): Prom
 const NOBODY = ['unshare', '--user', '--map-user=1000', '--map-group=1000'];
 
 test('a lab without root shows what there can be, says everywhere what cannot, and leaves nothing', async (t) => {
-  const lab = await startLab(['3', '--http-port', '0'], NOBODY);
-  t.after(() => lab.end('SIGKILL'));
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-rootless-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const start = (pis: number) => startLab([String(pis), '--http-port', '0'], ['env', `TMPDIR=${folder}`, ...NOBODY]);
+  const [lab, beside] = await Promise.all([start(3), start(1)]);
+  t.after(() => Promise.all([lab.end('SIGKILL'), beside.end('SIGKILL')]));
   const PI = '1ab00001';
 
   await t.test(
@@ -60,8 +66,24 @@ test('a lab without root shows what there can be, says everywhere what cannot, a
     assert.equal(answer.headers.get('bakery-label'), label);
     assert.match(parts.find(({ part }) => part === 'nfs')?.detail ?? '', /nothing can be baked/);
   });
+  await t.test(
+    'one beside it has Pis of its own; its folder, when it is killed, is removed by the next lab',
+    async () => {
+      await until('lab-1', async () => (await call(beside, 'GET', '/pis/lab-1')).status === 200);
+      assert.equal(await beside.end('SIGKILL'), 'SIGKILL');
+      await until('nothing runs', () => beside.remains().length === 0);
+      const left = readdirSync(folder);
+      assert.equal(left.length, 2);
+      const next = await start(1);
+      t.after(() => next.end('SIGKILL'));
+      const now = readdirSync(folder);
+      assert.deepEqual([now.length, now.filter((name) => left.includes(name)).length], [2, 1]);
+      assert.equal(await next.end('SIGTERM'), 0);
+    },
+  );
   await t.test('at its end all of it is gone', async () => {
     assert.equal(await lab.end('SIGINT'), 0);
     await until('nothing is left', () => lab.remains().length === 0);
+    assert.deepEqual(readdirSync(folder), []);
   });
 });

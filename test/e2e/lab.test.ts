@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call } from '../lab/bakery.ts';
-import { startLab } from '../lab/running-lab.ts';
+import { type RunningLab, startLab } from '../lab/running-lab.ts';
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 30_000;
@@ -66,11 +66,29 @@ test('a lab runs as a user starts it: its Pis come into the fridge, one is baked
   });
 });
 
-test('a lab whose process is killed leaves nothing either', async () => {
-  const lab = await startLab(['1', '--http-port', '0']);
-  await lab.prints('power on');
-  assert.equal(await lab.end('SIGKILL'), 'SIGKILL');
-  await until('nothing is left', () => lab.remains().length === 0);
+test('a lab goes on with what the one before it was told to keep; killed in the middle it leaves nothing else', async (t) => {
+  const keep = mkdtempSync('/tmp/bakery-kept-');
+  t.after(() => rmSync(keep, { recursive: true }));
+  const PI = '1ab00001';
+  const args = ['1', '--http-port', '0', '--keep', keep];
+  const first = await startLab(args);
+  t.after(() => first.end('SIGKILL'));
+  await first.prints('lab-1 (3B): power off');
+  assert.equal((await call(first, 'POST', '/fridge', { bakeformName: 'sample', piId: PI })).status, 202);
+  type Oven = { status: number; disks: { id: string }[] };
+  const oven = async (lab: RunningLab) => (await call(lab, 'GET', `/oven/${PI}`)).body as Oven;
+  await until('baked', async () => (await oven(first)).status === 2);
+  const { disks } = await oven(first);
+  assert.equal(await first.end('SIGINT'), 0);
+
+  const killed = await startLab(args);
+  t.after(() => killed.end('SIGKILL'));
+  // It is baked: that the rack is switched on is all that it takes.
+  await killed.prints('lab-1 (3B): up');
+  assert.deepEqual((await oven(killed)).disks, disks);
+  assert.deepEqual(Object.keys((await call(killed, 'GET', '/bakeforms')).body as object), ['sample']);
+  assert.equal(await killed.end('SIGKILL'), 'SIGKILL');
+  await until('nothing is left', () => killed.remains().length === 0);
 });
 
 test('with --qemu the first Pi is an emulated Raspberry Pi 3, whose serial console is read over the API', async (t) => {

@@ -77,6 +77,7 @@ export async function startLab(args: readonly string[], through: readonly string
     });
   }
   const family = new Map<number, string>();
+  const root = args.includes('--keep') ? (args[args.indexOf('--keep') + 1] ?? '') : '/run/bakery';
   const gone = ended.then((code) => Promise.reject(new Error(`the lab has ended (${code}):\n${output}`)));
   gone.catch(() => undefined);
 
@@ -108,7 +109,7 @@ export async function startLab(args: readonly string[], through: readonly string
     },
     remains() {
       const alive = [...family].filter(([pid, start]) => statOf(pid)[STARTED] === start && statOf(pid)[0] !== 'Z');
-      const backed = [...loops()].filter(([, file]) => file.startsWith('/run/bakery/'));
+      const backed = [...loops()].filter(([, file]) => file.startsWith(`${root}/`));
       return [...alive.map(([pid]) => `process ${pid}`), ...backed.map((one) => one.join(' '))];
     },
   };

@@ -1,5 +1,7 @@
 import type { Mutation } from './mutation.ts';
 
+const PLACE = 'test/unit/lab/running-place.test.ts';
+
 /** What keeps a lab from being taken for a server of real Pis, and from staying behind. */
 export const lab: readonly Mutation[] = [
   {
@@ -57,5 +59,45 @@ export const lab: readonly Mutation[] = [
     new: "'how many Pis', [1, 10 * MOST_PIS]",
     test: 'test/unit/lab/running.test.ts',
     fails: 'a lab is refused in plain words: 41',
+  },
+  {
+    name: 'lab: the folder of one that lives stays',
+    file: 'test/lab/running/folder.ts',
+    old: '  const release = lockRoot(join(folder, LOCK));\n  try {',
+    new: '  const release = () => undefined;\n  try {',
+    test: PLACE,
+    fails: 'the folder of a lab that was killed is removed by the next lab',
+  },
+  {
+    name: 'lab: the folder of one that was killed is removed',
+    file: 'test/lab/running/folder.ts',
+    old: '      removeDead(join(parent, name));\n',
+    new: '',
+    test: 'test/e2e/lab-rootless.test.ts',
+    fails: 'one beside it has Pis of its own',
+  },
+  {
+    name: 'lab: Pis of labs without root share no address',
+    file: 'test/lab/running/port.ts',
+    old: 'address: `${wire}.${CLAIM_HOST}`, port: CLAIM_PORT }',
+    new: 'address: `${wire}.${CLAIM_HOST}`, port: 0 }',
+    test: PLACE,
+    fails: 'labs beside each other have Pis at addresses',
+  },
+  {
+    name: 'lab: data of a real Bakery is not taken for that of a lab',
+    file: 'test/lab/running/keep.ts',
+    old: 'readdirSync(folder).length > 0',
+    new: 'readdirSync(folder).length > 99',
+    test: PLACE,
+    fails: 'what a lab keeps is kept in a new folder',
+  },
+  {
+    name: 'lab: what is kept is where the next lab finds it',
+    file: 'test/lab/running/outside.ts',
+    old: "wish.keep === undefined ? '/run/bakery' :",
+    new: "wish.keep !== 'x' ? '/run/bakery' :",
+    test: 'test/e2e/lab.test.ts',
+    fails: 'a lab goes on with what the one before it was told to keep',
   },
 ];

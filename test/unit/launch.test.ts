@@ -65,7 +65,7 @@ describe('launcher: arguments', () => {
       assert.deepEqual([plan.command, plan.args, plan.packages], ['lab', ['6', '--http-port', '9000'], 'lab']);
     }
     assert.equal(parseArguments(['start', '--lab', '--qemu'], {}).packages, 'lab-qemu');
-    assert.deepEqual(parseArguments(['start', '--lab', '--help'], {}).packages, 'none');
+    for (const help of ['--help', '-h']) assert.equal(parseArguments(['start', '--lab', help], {}).packages, 'none');
     assert.equal(parseArguments(['start', '--label', 'x'], {}).command, 'start');
   });
 

@@ -29,9 +29,11 @@ into the fridge and are switched, but nothing can be baked.
 
   --http-port N   port of the API on 127.0.0.1 [${USUAL_PORT}]; 0 picks one
   --qemu          the first Pi is an emulated Raspberry Pi 3 (QEMU), with a kernel and a serial console; as root
-  --keep DIR      keep its data in that folder; the next lab with it goes on there [kept nowhere]
-  --help          this text
-LOG_LEVEL says how much its server logs [warn].
+  --keep DIR      keep its data in that folder, a new one or that of a lab; the next lab with it goes on there, under
+                  another token [kept nowhere]
+  --yes           as root: install the Debian packages that it needs without asking
+  --help, -h      this text
+In the environment LOG_LEVEL says how much its server logs [warn]. More: docs/lab.md.
 `;
 
 function whole(text: string, what: string, [least, most]: readonly [number, number]): number {
@@ -53,7 +55,9 @@ function parsed(argv: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new LabRefusal(`${error instanceof Error ? error.message : error}\n\n${LAB_HELP}`);
+    // Behind the first sentence Node says how a value may begin with a dash.
+    const [words = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
+    throw new LabRefusal(`${words}\n\n${LAB_HELP}`);
   }
 }
 

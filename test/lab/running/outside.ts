@@ -1,37 +1,24 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, realpathSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { buildPiImage } from '../image/build.ts';
 import { boundToUs, LAB_ENV, requireTools } from '../sh.ts';
-import { LabRefusal, type LabWish } from './arguments.ts';
+import type { LabWish } from './arguments.ts';
+import { keptFolder } from './keep.ts';
+import { listenForPeople } from './port.ts';
 
 const INSIDE = fileURLToPath(new URL('./inside-main.ts', import.meta.url));
-
-/** Listens where people reach the API. @throws LabRefusal when somebody else does. */
-async function listen(port: number): Promise<{ server: Server; base: string }> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', () => reject(new LabRefusal(`port ${port} is taken: --http-port names another`)));
-    server.listen({ host: '127.0.0.1', port }, resolve);
-  });
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new Error('a socket without a port');
-  return { server, base: `http://127.0.0.1:${bound.port}` };
-}
 
 /**
  * Runs a lab (inside-main.ts) in new network, mount and pid namespaces with an empty /run, where its data is too unless it is kept:
  * nothing is on this machine that could be left. In a session of its own, so that the ^C of a terminal comes here alone; it is ended by
- * SIGINT, SIGTERM and SIGHUP, and at once when they come again. @returns its exit code.
+ * SIGINT, SIGTERM and SIGHUP, and at once when they come again. @returns its exit code. @throws LabRefusal
  */
 export async function runInside(wish: LabWish, token: string): Promise<number> {
   requireTools('ip', 'nsenter', 'setpriv', 'unshare', 'mount', 'dnsmasq', 'mkfs.vfat', 'mcopy');
-  const { server, base } = await listen(wish.httpPort);
+  const root = wish.keep === undefined ? '/run/bakery' : keptFolder(wish.keep, { isWhole: true });
+  const { server, base } = await listenForPeople(wish.httpPort);
   // Here, where there is a network: it is made of Debian packages.
   const image = wish.isEmulated ? buildPiImage({ log: (line) => console.log(`[lab] ${line}`) }).path : undefined;
-  if (wish.keep !== undefined) mkdirSync(wish.keep, { recursive: true, mode: 0o711 });
-  const root = wish.keep === undefined ? '/run/bakery' : realpathSync(wish.keep);
   const prepare = 'mount -t tmpfs -o mode=755 tmpfs /run; ip link set lo up; exec "$@"';
   const namespaces = [
     '--mount',

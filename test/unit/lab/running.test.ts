@@ -15,7 +15,7 @@ test('a lab has four Pis at port 8080 and keeps nothing, unless it is asked othe
     keep: '/x',
   });
   assert.deepEqual(parseLabArguments(['1', '--qemu']), { pis: 1, httpPort: 8080, isEmulated: true });
-  assert.equal(parseLabArguments(['3', '--help']), 'help');
+  for (const help of ['--help', '-h']) assert.equal(parseLabArguments(['3', help]), 'help');
 });
 
 const REFUSED: [readonly string[], RegExp][] = [
@@ -25,7 +25,9 @@ const REFUSED: [readonly string[], RegExp][] = [
   [['2', '3'], /no use for 3/],
   [['--http-port', '70000'], /--http-port is a number from 0 to 65535/],
   [['--keep='], /--keep needs a folder/],
-  [['--root', '/x'], /--root[\s\S]*usage:/],
+  [['--root', '/x'], /^Unknown option '--root'\n\nusage:/],
+  [['--http-port'], /^Option '--http-port <value>' argument missing\n\nusage:/],
+  [['-3'], /^Unknown option '-3'/],
 ];
 for (const [argv, words] of REFUSED) {
   test(`a lab is refused in plain words: ${argv.join(' ')}`, () => {
