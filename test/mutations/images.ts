@@ -39,7 +39,7 @@ export const images: readonly Mutation[] = [
     file: 'exports/images/images.ts',
     old: "if (!isErrno(error, 'EROFS')) throw error;",
     new: 'if (error) throw error;',
-    test: 'test/contract/volumes-images.test.ts',
+    test: 'test/contract/images-hostile-root.test.ts',
     fails: 'a file system that the kernel finds broken only when it is written on',
   },
   {
@@ -47,7 +47,7 @@ export const images: readonly Mutation[] = [
     file: 'exports/images/faults.ts',
     old: ' || DAMAGED.has(Number(error.errno))',
     new: '',
-    test: 'test/contract/volumes-images.test.ts',
+    test: 'test/contract/images-hostile-root.test.ts',
     fails: 'a file system that the kernel finds broken only when it is read',
   },
   {

@@ -331,7 +331,7 @@ export const operations: readonly Mutation[] = [
     file: 'core/host/beneath.ts',
     old: 'if (here.dev === above.dev) throw missing();',
     new: '',
-    test: 'test/contract/volumes-images.test.ts',
+    test: 'test/contract/images-hostile-root.test.ts',
     fails: 'a root that is not mounted any more gets nothing',
   },
   {
