@@ -60,9 +60,16 @@ const FLOORS: Record<string, readonly string[]> = {
 };
 /** Heights inside server; equal ones do not know each other. Files at its root that are not listed stand outside. */
 const HEIGHTS: Record<string, number> = {
-  'main.ts': 6,
-  'openapi.ts': 6,
-  'compose.ts': 5,
+  'main.ts': 11,
+  'openapi.ts': 11,
+  'compose.ts': 10,
+  'bring-up.ts': 9,
+  'keepers.ts': 8,
+  'storage.ts': 7,
+  'boards.ts': 7,
+  'ground.ts': 6,
+  'seams.ts': 5,
+  'ready.ts': 5,
   http: 4,
   reconcile: 4,
   import: 4,
