@@ -5,6 +5,7 @@ import { BakeryError, describeError, isErrno } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { exists, removeFile } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
+import { oneByOne } from '../../core/one-by-one.ts';
 import { mountAt, readMounts } from './mountinfo.ts';
 import { choosePoolKind, type PoolKind } from './pool-kind.ts';
 import { growXfs, kernelHasXfs, makeXfs, mountXfs, settleXfs, unreservedBytes, type XfsPlace } from './pool-xfs.ts';
@@ -196,13 +197,8 @@ export async function openPool(options: {
     }
   }
 
-  let last: Promise<unknown> = Promise.resolve();
-  /** One after another: two that grow at once would both grow for the same bytes. */
-  function inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const mine = last.then(act);
-    last = mine.catch(() => undefined);
-    return mine;
-  }
+  // Two that grow at once would both grow for the same bytes.
+  const inTurn = oneByOne();
 
   log.info({ kind, folder, ...(await free()) }, 'pool ready');
   return {

@@ -3,6 +3,7 @@ import { describeError } from '../../core/errors.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { DiskId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { oneByOne } from '../../core/one-by-one.ts';
 import { listDisks } from '../../db/disks.ts';
 import { findClaim } from '../../db/journal.ts';
 import type { Db } from '../../db/open.ts';
@@ -77,12 +78,7 @@ export function createTrimmer(options: {
     }
   }
 
-  let last: Promise<unknown> = Promise.resolve();
-  function inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const mine = last.then(act);
-    last = mine.catch(() => undefined);
-    return mine;
-  }
+  const inTurn = oneByOne();
 
   return {
     round: () =>

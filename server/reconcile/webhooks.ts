@@ -3,6 +3,7 @@ import { describeError } from '../../core/errors.ts';
 import { isWanted, type ToldEvent, tellEvent } from '../../core/feed.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { oneByOne } from '../../core/one-by-one.ts';
 import { type WebhookId, webhookRetryMs } from '../../core/webhook.ts';
 import { readFeed } from '../../db/events.ts';
 import type { FeedWatch } from '../../db/feed-watch.ts';
@@ -38,7 +39,7 @@ export function createWebhookDelivery(options: {
 }): WebhookDelivery {
   const { db, feed, clock, log } = options;
   const workers = new Map<WebhookId, { end: AbortController; over: Promise<void> }>();
-  let last: Promise<void> = Promise.resolve();
+  const inTurn = oneByOne();
   let isStopped = false;
 
   function post(webhook: Webhook, id: string, event: ToldEvent, signal: AbortSignal): Promise<PostOutcome> {
@@ -124,10 +125,7 @@ export function createWebhookDelivery(options: {
   }
 
   return {
-    refresh() {
-      last = last.catch(() => undefined).then(look);
-      return last;
-    },
+    refresh: () => inTurn(look),
     test(webhook) {
       const at = new Date(clock.now()).toISOString();
       const event = { seq: 0, at, type: 'webhook.test', data: { webhook: webhook.id } };
@@ -135,7 +133,7 @@ export function createWebhookDelivery(options: {
     },
     async stop() {
       isStopped = true;
-      await last.catch(() => undefined);
+      await inTurn(async () => undefined);
       for (const { end } of workers.values()) end.abort();
       await Promise.all([...workers.values()].map((worker) => worker.over));
     },

@@ -374,4 +374,12 @@ export const operations: readonly Mutation[] = [
     test: 'test/contract/volumes.test.ts',
     fails: 'a look at some volumes sees those that are mounted where they belong',
   },
+  {
+    name: 'what must not overlap is run one after the other',
+    file: 'core/one-by-one.ts',
+    old: 'last.then(act)',
+    new: 'act()',
+    test: 'test/unit/one-by-one.test.ts',
+    fails: 'what comes while something runs waits for it',
+  },
 ];

@@ -6,6 +6,7 @@ import { boundLog, logTail } from '../../../core/host/detached.ts';
 import { type Exec, exec as hostExec } from '../../../core/host/exec.ts';
 import { removeFile } from '../../../core/host/files.ts';
 import type { Log } from '../../../core/log.ts';
+import { oneByOne } from '../../../core/one-by-one.ts';
 import type { NfsBackend, NfsExport } from '../backend.ts';
 import { type ClientManager, clientManager, type ExportManager, exportManager, GaneshaRefusal } from './bus.ts';
 import { renderExport } from './config.ts';
@@ -61,12 +62,7 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
   const { layout } = context;
 
   // One change at a time: AddExport, UpdateExport and RemoveExport of one id must not overtake each other, nor a restart.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const mine = last.then(act, act);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
+  const inTurn = oneByOne();
 
   const socket = async (): Promise<string> => {
     const unit = await wholeUnit(context);

@@ -6,6 +6,7 @@ import { boundLog } from '../../../core/host/detached.ts';
 import { type Exec, exec as hostExec } from '../../../core/host/exec.ts';
 import { removeFile, writeFileAtomic } from '../../../core/host/files.ts';
 import type { Log } from '../../../core/log.ts';
+import { oneByOne } from '../../../core/one-by-one.ts';
 import { readMounts } from '../../volumes/mountinfo.ts';
 import type { NfsBackend, NfsExport } from '../backend.ts';
 import { letGo, reachedBy, readCaches, settle } from './caches.ts';
@@ -64,12 +65,7 @@ export function nfsdBackend(options: NfsdOptions): NfsBackend {
   const visitors = createVisitors({ mountdLog: layout.mountdLog, exec, clock, log });
 
   // One change at a time: each reads etab, and writes the whole of our own file.
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const mine = last.then(act, act);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
+  const inTurn = oneByOne();
 
   const entries = async (): Promise<readonly Entry[]> => parseEtab(await textOf(ETAB_FILE));
   async function requireServer(): Promise<void> {
