@@ -12,6 +12,9 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>): Prom
     await sleep(50);
   }
 }
+/** Bakes a Pi as soon as it is free: that it has no power is known before its being switched off has ended. */
+const bake = (lab: RunningLab, wish: object) =>
+  until('taken', async () => (await call(lab, 'POST', '/fridge', wish)).status === 202);
 const mounts = () =>
   readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
@@ -74,7 +77,7 @@ test('a lab goes on with what the one before it was told to keep; killed in the 
   const first = await startLab(args);
   t.after(() => first.end('SIGKILL'));
   await first.prints('lab-1 (3B): power off');
-  assert.equal((await call(first, 'POST', '/fridge', { bakeformName: 'sample', piId: PI })).status, 202);
+  await bake(first, { bakeformName: 'sample', piId: PI });
   type Oven = { status: number; disks: { id: string }[] };
   const oven = async (lab: RunningLab) => (await call(lab, 'GET', `/oven/${PI}`)).body as Oven;
   await until('baked', async () => (await oven(first)).status === 2);
@@ -97,8 +100,7 @@ test('with --qemu the first Pi is an emulated Raspberry Pi 3, whose serial conso
   const PI = '1ab00001';
   await lab.prints('lab-1 (3B): power off');
   assert.equal((await call(lab, 'GET', `/pis/${PI}/console`)).status, 404, 'it has printed nothing yet');
-  const baked = await call(lab, 'POST', '/fridge', { bakeformName: 'pi3', piId: PI, power: 'on' });
-  assert.equal(baked.status, 202);
+  await bake(lab, { bakeformName: 'pi3', piId: PI, power: 'on' });
   await lab.prints('lab-1 (3B): up');
   const { boots } = (await call(lab, 'GET', `/pis/${PI}/boots`)).body as { boots: { stages: { stage: string }[] }[] };
   assert.equal(boots[0]?.stages.at(-1)?.stage, 'ready', 'by its own call');
