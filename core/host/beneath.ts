@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, opendir, rename, stat, symlink, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BakeryError, isErrno } from '../errors.ts';
-import { type Owner, openBeneath, refused, replaceBeneath, walkBeneath } from './files.ts';
+import { type Owner, openBeneath, refused, walkBeneath } from './files.ts';
+import { replaceBeneath } from './replace.ts';
 
 const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY } = constants;
 

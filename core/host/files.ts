@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { BakeryError, isErrno } from '../errors.ts';
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK } = constants;
 
 /** Makes the names in `folder` durable (fsync of the folder itself). */
 export async function syncFolder(folder: string): Promise<void> {
@@ -74,9 +74,10 @@ export function pathComponents(path: string): readonly string[] | undefined {
 /** What the system says of links, folders, sockets, FIFOs and devices (EACCES: the volume is mounted without devices). */
 const NO_PLAIN_FILE = ['ELOOP', 'ENOTDIR', 'EISDIR', 'ENXIO', 'ENODEV', 'EACCES'];
 /** What it says of a folder that is swapped or taken away while something is put into it. */
-const SWAPPED = ['ENOENT', 'EISDIR', 'ENOTEMPTY'];
+export const SWAPPED = ['ENOENT', 'EISDIR', 'ENOTEMPTY'];
 
-const isOneOf = (error: unknown, codes: readonly string[]) => codes.some((code) => isErrno(error, code));
+/** True for a system's error with one of these codes. */
+export const isOneOf = (error: unknown, codes: readonly string[]) => codes.some((code) => isErrno(error, code));
 
 /** The refusal of a path with a link or a special file in it. */
 export function refused(path: string, cause?: unknown): BakeryError {
@@ -179,43 +180,6 @@ export async function readBeneath(
     return await handle.readFile();
   } finally {
     await handle.close();
-  }
-}
-
-/**
- * Replaces (or makes) the regular file `path` beneath `root`, durably, making missing folders. The new content appears
- * at once under its name, so a Pi that reads meanwhile sees the old or the new file, never a half.
- */
-export async function replaceBeneath(
-  root: string,
-  path: string,
-  data: string | Uint8Array | AsyncIterable<Uint8Array>,
-  mode = 0o644,
-  owner?: Owner,
-): Promise<void> {
-  const { folder, name } = await walkBeneath(root, path, true);
-  try {
-    const base = `/proc/self/fd/${folder.fd}`;
-    const partial = `${base}/.${randomBytes(6).toString('hex')}.partial`;
-    const handle = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW, mode).catch((error) => {
-      throw isOneOf(error, SWAPPED) ? refused(path, error) : error;
-    });
-    try {
-      await handle.writeFile(data);
-      // The owner first: a change of owner takes the set-user-ID bit away.
-      if (owner) await handle.chown(owner.uid, owner.gid);
-      await handle.chmod(mode);
-      await handle.sync();
-      await handle.close();
-      await rename(partial, join(base, name));
-    } catch (error) {
-      await handle.close().catch(() => undefined);
-      await unlink(partial).catch(() => undefined);
-      throw isOneOf(error, SWAPPED) ? refused(path, error) : error;
-    }
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

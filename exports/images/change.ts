@@ -1,5 +1,5 @@
 import type { Finding } from '../../core/bakeform.ts';
-import { replaceBeneath } from '../../core/host/files.ts';
+import { replaceBeneath } from '../../core/host/replace.ts';
 import { finding } from './lint.ts';
 
 /** One thing to change in a root so that it netboots. */

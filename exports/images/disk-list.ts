@@ -1,5 +1,6 @@
 import { BakeryError, isErrno } from '../../core/errors.ts';
-import { readBeneath, replaceBeneath } from '../../core/host/files.ts';
+import { readBeneath } from '../../core/host/files.ts';
+import { replaceBeneath } from '../../core/host/replace.ts';
 import { blamingRoot } from './faults.ts';
 
 /** What bakery-disks reads on the Pi, and what it tells. */

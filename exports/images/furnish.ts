@@ -1,6 +1,7 @@
 import { BakeryError } from '../../core/errors.ts';
 import { amendBeneath, type Copied, copyBeneath, listBeneath, makeFolderBeneath } from '../../core/host/beneath.ts';
-import { type Owner, readBeneath, removeBeneath, replaceBeneath } from '../../core/host/files.ts';
+import { type Owner, readBeneath, removeBeneath } from '../../core/host/files.ts';
+import { replaceBeneath } from '../../core/host/replace.ts';
 import {
   type Account,
   authorizedKeysWith,

@@ -3,7 +3,8 @@ import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BakeryError } from '../../core/errors.ts';
 import { amendBeneath } from '../../core/host/beneath.ts';
-import { readBeneath, removeBeneath, replaceBeneath, syncFolder } from '../../core/host/files.ts';
+import { readBeneath, removeBeneath } from '../../core/host/files.ts';
+import { type NewFile, replaceAllBeneath } from '../../core/host/replace.ts';
 import type { PiId } from '../../core/ids.ts';
 import { blamingRoot } from './faults.ts';
 import { metaDataWith } from './furnish.ts';
@@ -59,15 +60,15 @@ async function newInstance(root: string, instance: { instanceId: string; hostnam
   await amendBeneath(root, `${boot}/meta-data`, (text) => metaDataWith(text, instance));
 }
 
-async function newHostKeys(root: string, piId: PiId): Promise<void> {
+async function newHostKeys(root: string, piId: PiId): Promise<NewFile[]> {
   for (const name of await readdir(join(root, 'etc/ssh'))) {
     if (/^ssh_host_.*_key(\.pub)?$/.test(name)) await removeBeneath(root, `etc/ssh/${name}`);
   }
-  for (const { type, privateFile, publicFile } of await makeHostKeys(`root@${piId}`)) {
-    await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key`, privateFile, 0o600);
-    await replaceBeneath(root, `etc/ssh/ssh_host_${type}_key.pub`, publicFile);
-  }
-  await syncFolder(join(root, 'etc/ssh'));
+  const keys = await makeHostKeys(`root@${piId}`);
+  return keys.flatMap(({ type, privateFile, publicFile }) => [
+    { path: `etc/ssh/ssh_host_${type}_key`, data: privateFile, mode: 0o600 },
+    { path: `etc/ssh/ssh_host_${type}_key.pub`, data: publicFile },
+  ]);
 }
 
 /**
@@ -85,12 +86,9 @@ async function give(pi: { mountPoint: string; piId: PiId }): Promise<void> {
   if (!(await folderIn(root, 'etc'))) {
     throw new BakeryError('invalid', 'root-without-etc', 'the root of the bakeform has no /etc');
   }
-  await replaceBeneath(root, 'etc/hostname', `${piId}\n`);
   const hosts = (await readBeneath(root, 'etc/hosts'))?.toString('utf8') ?? '127.0.0.1\tlocalhost\n';
-  await replaceBeneath(root, 'etc/hosts', hostsWith(hosts, piId));
   await removeBeneath(root, 'etc/machine-id');
   const machineId = randomBytes(16).toString('hex');
-  await replaceBeneath(root, 'etc/machine-id', `${machineId}\n`, 0o444);
   // On Debian a link to /etc/machine-id, which stays right. A copy of its own would not.
   if (await folderIn(root, 'var', 'lib', 'dbus')) {
     const copy = await lstat(join(root, 'var/lib/dbus/machine-id')).catch(() => undefined);
@@ -98,7 +96,14 @@ async function give(pi: { mountPoint: string; piId: PiId }): Promise<void> {
   }
   await forgetSecrets(root);
   await newInstance(root, { instanceId: `bakery-${machineId}`, hostname: piId });
-  if (await folderIn(root, 'etc', 'ssh')) await newHostKeys(root, piId);
+  const keys = (await folderIn(root, 'etc', 'ssh')) ? await newHostKeys(root, piId) : [];
+  // At once: what a bake waits for is the disk. The folder of the keys is synced also for those that were taken out.
+  await replaceAllBeneath(root, [
+    { path: 'etc/hostname', data: `${piId}\n` },
+    { path: 'etc/hosts', data: hostsWith(hosts, piId) },
+    { path: 'etc/machine-id', data: `${machineId}\n`, mode: 0o444 },
+    ...keys,
+  ]);
   await mkdir(join(root, 'piConfig'), { mode: 0o700 }).catch((error) => {
     if (!('code' in error && error.code === 'EEXIST')) throw error;
   });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { linkBeneath } from '../../core/host/beneath.ts';
-import { replaceBeneath } from '../../core/host/files.ts';
+import { replaceBeneath } from '../../core/host/replace.ts';
 import { namesIn } from './tree.ts';
 
 /** Where the files are that a root gets. */

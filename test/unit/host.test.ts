@@ -3,9 +3,11 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exec } from '../../core/host/exec.ts';
-import { pathComponents, readBeneath, removeBeneath, replaceBeneath, writeFileAtomic } from '../../core/host/files.ts';
+import { pathComponents, readBeneath, removeBeneath, writeFileAtomic } from '../../core/host/files.ts';
+import { replaceAllBeneath, replaceBeneath } from '../../core/host/replace.ts';
 
 test('a program gets its arguments as they are, and no environment of ours', async () => {
   const { stdout } = await exec('printf', ['%s|', '$HOME', 'a b', ';ls']);
@@ -90,6 +93,39 @@ test('files beneath a folder: no component may be a link, whoever swaps them mea
   await swapper;
   assert.equal(readFileSync(join(outside, 'secret'), 'utf8'), 'secret');
   assert.throws(() => readFileSync(join(outside, 'evil')), 'nothing was written outside');
+});
+
+test('several files are replaced at once, and where one cannot be, nothing half is left', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'bakery-several-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  writeFileSync(join(root, 'one'), 'old');
+  symlinkSync('/nowhere', join(root, 'link'));
+  const files = [
+    { path: 'one', data: 'new' },
+    { path: 'folder/two', data: 'two', mode: 0o600 },
+  ];
+  await assert.rejects(replaceAllBeneath(root, [...files, { path: 'link/three', data: '' }]), { code: 'path-refused' });
+  assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'old');
+  assert.deepEqual(readdirSync(root, { recursive: true }).toSorted(), ['folder', 'link', 'one']);
+
+  await replaceAllBeneath(root, files);
+  assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'new');
+  assert.equal(readFileSync(join(root, 'folder/two'), 'utf8'), 'two');
+  assert.deepEqual(
+    ['one', 'folder/two'].map((path) => statSync(join(root, path)).mode & 0o777),
+    [0o644, 0o600],
+  );
+  assert.deepEqual(readdirSync(root, { recursive: true }).toSorted(), ['folder', 'folder/two', 'link', 'one']);
+
+  // A folder of that name is in the way of the second when the first has its new name already.
+  mkdirSync(join(root, 'three/full'), { recursive: true });
+  const blocked = [
+    { path: 'one', data: 'newer' },
+    { path: 'three', data: '' },
+  ];
+  await assert.rejects(replaceAllBeneath(root, blocked), { code: 'path-refused' });
+  assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'newer');
+  assert.ok(!readdirSync(root).some((name) => name.endsWith('.partial')));
 });
 
 test('a file is replaced whole', async (t) => {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { BakeryError, isErrno } from '../../../core/errors.ts';
 import { withMounted } from '../../../core/host/beneath.ts';
-import { openBeneath, replaceBeneath } from '../../../core/host/files.ts';
+import { openBeneath } from '../../../core/host/files.ts';
+import { replaceBeneath } from '../../../core/host/replace.ts';
 import { isPlainFilename, type PiId, requirePiId } from '../../../core/ids.ts';
 import { findClaim } from '../../../db/journal.ts';
 import { requirePi } from '../../../db/pis.ts';
