@@ -49,11 +49,11 @@ function toPi(row: Row, disks: readonly DiskId[]): Pi {
 }
 
 async function withDisks(ex: Executor, rows: readonly Row[]): Promise<Pi[]> {
-  if (rows.length === 0) return [];
-  const disks = await ex
-    .selectFrom('disks')
-    .select(['id', 'pi', 'state'])
-    .where('pi', 'is not', null)
+  const [first] = rows;
+  if (!first) return [];
+  const onPis = ex.selectFrom('disks').select(['id', 'pi', 'state']);
+  // Each step of an operation looks at its Pi: not at the disks of all others.
+  const disks = await (rows.length === 1 ? onPis.where('pi', '=', first.id) : onPis.where('pi', 'is not', null))
     .where((eb) => eb.or([eb('state', '=', 'ready'), eb.and([eb('state', '=', 'removing'), eb('position', '=', 0)])]))
     .orderBy('position')
     .execute();
