@@ -67,7 +67,7 @@ export function createCopies(ports: { pool: Pool; exec: Exec; custody: Custody; 
 
   async function takeLive({ id, at, inUse }: LiveDisk, to: string): Promise<void> {
     const file = fileOf(id);
-    if (!(await custody.isMounted(file, at))) {
+    if (!(await custody.mountOf(file, at))) {
       await custody.refuseWhileHeld(file);
       return pool.clone(file, to);
     }

@@ -4,17 +4,22 @@ import type { Exec } from '../../core/host/exec.ts';
 import type { OpenFiles } from '../../core/host/open-files.ts';
 import type { Log } from '../../core/log.ts';
 import { detachLoop, hasBehind, loopsOf } from './loops.ts';
-import { mountAt, readMounts } from './mountinfo.ts';
+import { type Mount, mountAt, readMounts } from './mountinfo.ts';
 
 const UMOUNT_TRIES = 50;
 const PAUSE_MS = 100;
+/** Unmounted frozen it would keep its loop, and nobody could thaw it any more. */
+const UNMOUNT = `
+fsfreeze --unfreeze "$1" 2>/dev/null && echo thawed
+exec umount "$1"
+`;
 
 /** Knows what on this machine has a volume's file, and makes it let go. */
 export interface Custody {
   /** @throws BakeryError `volume-busy` (conflict) while a loop device has the file. */
   refuseWhileHeld(file: string): Promise<void>;
-  /** True when `file` is mounted at `at`. @throws BakeryError `mount-foreign` (conflict) when something else is. */
-  isMounted(file: string, at: string): Promise<boolean>;
+  /** The mount of `file` at `at`, if it is there. @throws BakeryError `mount-foreign` (conflict) when something else is. */
+  mountOf(file: string, at: string): Promise<Mount | undefined>;
   /** Thaws what is mounted at `at`; fine when it is not frozen. */
   thaw(at: string): Promise<void>;
   /** Unmounts it and waits until no loop device has the file. @throws BakeryError `volume-busy`, `mount-foreign` (conflict). */
@@ -39,28 +44,32 @@ export function createCustody(ports: {
     }
   }
 
-  async function isMounted(file: string, at: string): Promise<boolean> {
+  async function mountOf(file: string, at: string): Promise<Mount | undefined> {
     const there = await mountAt(at);
-    if (!there) return false;
-    if (await hasBehind(exec, there.source, file)) return true;
+    if (!there || (await hasBehind(exec, there.source, file))) return there;
     throw new BakeryError('conflict', 'mount-foreign', 'something else is mounted where the volume belongs', {
       detail: `${there.source} at ${at}`,
     });
   }
 
+  const tellThawed = (at: string) => log.warn({ at }, 'a volume was frozen, and was thawed');
+
   /** It is an error to thaw what is not frozen, which is how it nearly always is. */
   async function thaw(at: string): Promise<void> {
     const { code } = await exec('fsfreeze', ['--unfreeze', at], { okCodes: [0, 1] });
-    if (code === 0) log.warn({ at }, 'a volume was frozen, and was thawed');
+    if (code === 0) tellThawed(at);
+  }
+
+  async function unmount(at: string): Promise<void> {
+    const { stdout } = await exec('sh', ['-c', UNMOUNT, 'umount', at], { timeoutMs: 30_000 });
+    if (stdout !== '') tellThawed(at);
   }
 
   /** umount, and the wait until the loop is gone: a mount in another namespace or a frozen file system keeps it. */
   async function release(file: string, at: string): Promise<void> {
-    for (let tries = 0; await isMounted(file, at); tries++) {
-      // Unmounted frozen it would keep its loop, and nobody could thaw it any more.
-      await thaw(at);
+    for (let tries = 0; await mountOf(file, at); tries++) {
       try {
-        await exec('umount', [at], { timeoutMs: 30_000 });
+        await unmount(at);
       } catch (error) {
         if (tries >= UMOUNT_TRIES) {
           throw new BakeryError('conflict', 'volume-busy', 'the volume is still in use on the server', {
@@ -83,5 +92,5 @@ export function createCustody(ports: {
     }
   }
 
-  return { refuseWhileHeld, isMounted, thaw, release };
+  return { refuseWhileHeld, mountOf, thaw, release };
 }

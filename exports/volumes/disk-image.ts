@@ -109,7 +109,10 @@ export function createDiskImages(ports: { pool: Pool; exec: Exec; custody: Custo
         const sizes = ['-b', '4096', '-J', `size=${journalMiBOf(sizeMiB)}`, '-N', '64', '-I', '256'];
         // With a seed of its checksums a clone gets a UUID of its own at once.
         const features = ['-m', '0', '-T', 'largefile4', '-O', 'metadata_csum,metadata_csum_seed'];
-        const args = ['-q', '-F', ...features, ...sizes, '-U', fsUuid, '-E', 'nodiscard', file];
+        // A sparse file is zeros: neither mkfs nor the kernel, later, writes some into the journal and the tables of inodes. Groups that keep
+        // these tables together, 256 instead of 16, are fewer places to write at.
+        const fast = ['-E', 'nodiscard,assume_storage_prezeroed=1', '-G', '256'];
+        const args = ['-q', '-F', ...features, ...sizes, ...fast, '-U', fsUuid, file];
         await exec('mkfs.ext4', args, { timeoutMs: 120_000 });
         const missing = await furnish({ id, file, sizeMiB, fileSystem }, 'write');
         if (missing <= 0) return;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
@@ -80,15 +80,20 @@ export function isBehind(loop: Loop, file: { inode: number; device: string; name
   return loop.inode === file.inode && loop.device === file.device;
 }
 
+/** The loop devices in /proc/partitions (proc(5)): it leaves out those without a file, which have no size. */
+export function sizedLoops(partitions: string): string[] {
+  return [...partitions.matchAll(/ (loop\d+)$/gm)].map(([, name = '']) => name);
+}
+
 /**
  * False when no loop device has a file of that name behind it, in any folder: sysfs tells the name that the file has now (the kernel's
- * loop_attr_backing_file_show), wherever it was opened from. It costs no child process, and names of volumes are unique.
+ * loop_attr_backing_file_show), wherever it was opened from. It costs no child process, and names of volumes are unique. Devices stay
+ * when their files are gone: to ask each of a thousand took 10 ms.
  */
 function mayBeBehind(file: string): boolean {
   const name = basename(file);
   try {
-    return readdirSync('/sys/block').some((device) => {
-      if (!/^loop\d+$/.test(device)) return false;
+    return sizedLoops(readFileSync('/proc/partitions', 'utf8')).some((device) => {
       try {
         const path = readFileSync(`/sys/block/${device}/loop/backing_file`, 'utf8').replace(/\n$/, '');
         return basename(path.replace(/ \(deleted\)$/, '')) === name;

@@ -35,9 +35,22 @@ export async function readMounts(): Promise<Mount[]> {
   return parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8'));
 }
 
+/** The last mount at `mountPoint` in the text of mountinfo. Of a thousand lines it reads those that can be the one. */
+export function lastMountAt(text: string, mountPoint: string): Mount | undefined {
+  const octal = (char: string) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
+  // The characters that the kernel writes so (seq_path of its show_mountinfo).
+  const written = ` ${mountPoint.replaceAll(/[ \t\n\\]/g, octal)} `;
+  for (let at = text.lastIndexOf(written); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(written, at - 1)) {
+    const end = text.indexOf('\n', at);
+    const [mount] = parseMountinfo(text.slice(text.lastIndexOf('\n', at) + 1, end < 0 ? text.length : end));
+    if (mount?.mountPoint === mountPoint) return mount;
+  }
+  return undefined;
+}
+
 /** What is mounted at `mountPoint`, or undefined. */
 export async function mountAt(mountPoint: string): Promise<Mount | undefined> {
-  return (await readMounts()).findLast((mount) => mount.mountPoint === mountPoint);
+  return lastMountAt(await readFile('/proc/self/mountinfo', 'utf8'), mountPoint);
 }
 
 /** True when its file system is read-only, or gone, after an error (ext4: `emergency_ro`, in older kernels `ro`; or `shutdown`). */

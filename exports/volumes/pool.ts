@@ -181,14 +181,14 @@ export async function openPool(options: {
     };
   }
 
-  /** Grows until `bytes` can be written above the reserve. @returns true when it grew. @throws BakeryError `pool-full`. */
-  async function grow(bytes: number): Promise<boolean> {
+  /** Grows until `bytes` can be written above the reserve. @throws BakeryError `pool-full`. */
+  async function grow(bytes: number): Promise<{ hasGrown: boolean; reading: SpaceReading }> {
     // More than one round only where xfs keeps more of what is added than thought.
     for (let round = 0; ; round++) {
       const reading = await read();
       const [available, total] = [availableOf(reading), reading.pool.total];
       const missing = bytes + reserveOf({ total, dirty: reading.dirty }) - available;
-      if (missing <= 0) return round > 0;
+      if (missing <= 0) return { hasGrown: round > 0, reading };
       const step = Math.ceil(missing / GAIN / GROW_STEP) * GROW_STEP;
       if (round >= 3 || step > reading.growable) {
         throw full(`${bytes} bytes wanted, ${available} of ${total} free in the pool`);
@@ -214,16 +214,17 @@ export async function openPool(options: {
     read,
     ensureFree: (bytes) =>
       inTurn(async () => {
-        await grow(bytes);
-        if (!maySpend(await read(), bytes)) throw full(`${bytes} bytes wanted, the pool is kept from running full`);
+        const { reading } = await grow(bytes);
+        if (!maySpend(reading, bytes)) throw full(`${bytes} bytes wanted, the pool is kept from running full`);
       }),
     growAhead: (bytes) =>
       inTurn(async () => {
         if ((await read()).unreserved > 0) await settleXfs(exec, place, log);
-        return grow(bytes).catch((error: unknown) => {
-          if (error instanceof BakeryError && error.code === 'pool-full') return false;
+        const { hasGrown } = await grow(bytes).catch((error: unknown) => {
+          if (error instanceof BakeryError && error.code === 'pool-full') return { hasGrown: false };
           throw error;
         });
+        return hasGrown;
       }),
     async close() {
       if (kind === 'loop-xfs' && (await mountAt(folder))) await exec('umount', [folder]);

@@ -12,7 +12,7 @@ import type { DirtyLimits } from './dirty.ts';
 import { createDiskImages, journalMiBOf } from './disk-image.ts';
 import { growExt4, mountExt4, readExt4Uuid, repairExt4, setExt4Uuid } from './ext4.ts';
 import { detachLoop, hasBehind, loopsOf } from './loops.ts';
-import { isBroken, mountAt, mountsBelow, readMounts } from './mountinfo.ts';
+import { isBroken, type Mount, mountAt, mountsBelow, readMounts } from './mountinfo.ts';
 import type { Pool } from './pool.ts';
 import { trimExt4 } from './trim.ts';
 
@@ -99,7 +99,7 @@ export function createVolumes(options: {
   const goldenOf = (id: string) => pool.path('golden', `${id}.ext4`);
   const trashOf = (id: string) => pool.path('trash', `${id}.ext4`);
   const custody = createCustody({ exec, clock, log, openFiles: options.openFiles });
-  const { refuseWhileHeld, isMounted, thaw, release } = custody;
+  const { refuseWhileHeld, mountOf, thaw, release } = custody;
   const diskImages = createDiskImages({ pool, exec, custody });
   const copies = createCopies({ pool, exec, custody, diskImages });
 
@@ -113,10 +113,7 @@ export function createVolumes(options: {
   }
 
   /** Also for a mount that is adopted: an older Bakery, or another hand, may have made it. */
-  async function bound(at: string): Promise<void> {
-    const device = (await mountAt(at))?.device;
-    if (device) await options.dirtyLimits?.bound(device);
-  }
+  const bound = (mount: Mount | undefined) => (mount ? options.dirtyLimits?.bound(mount.device) : undefined);
 
   async function unmountAt(file: string, at: string): Promise<void> {
     await release(file, at);
@@ -170,7 +167,8 @@ export function createVolumes(options: {
           detail: file,
         });
       }
-      if (await isMounted(file, at)) return bound(at);
+      const there = await mountOf(file, at);
+      if (there) return bound(there);
       const loops = await loopsOf(exec, file);
       if (loops.length > 0) {
         const mounted = new Set((await readMounts()).map((mount) => mount.source));
@@ -186,7 +184,7 @@ export function createVolumes(options: {
         if (made !== undefined) await rmdir(at).catch(() => undefined);
         throw error;
       });
-      await bound(at);
+      await bound(await mountAt(at));
       log.debug({ volume: id, at }, 'volume mounted');
     },
 
@@ -253,7 +251,7 @@ export function createVolumes(options: {
 
     async trim({ id, at, mayGoOn }) {
       const file = fileOf(id);
-      return (await isMounted(file, at)) ? trimExt4(exec, { file, at, mayGoOn }) : 0;
+      return (await mountOf(file, at)) ? trimExt4(exec, { file, at, mayGoOn }) : 0;
     },
 
     async thaw(folder) {

@@ -61,11 +61,11 @@ inOwnNamespace(import.meta.url, () => {
     ] as const) {
       await t.test(`a file system that the kernel finds broken only when it ${how} is refused`, async () => {
         const breaking: Exec = async (program, args, options) => {
-          const [file = '', at = ''] = args.slice(-2);
-          if (program === 'mount' && spoil === 'before')
-            run('debugfs', '-w', '-R', 'set_inode_field /etc extra_isize 65535', file);
+          const [name, file = '', at = ''] = args.slice(-3);
+          const isMount = program === 'sh' && name === 'mount';
+          if (isMount && spoil === 'before') run('debugfs', '-w', '-R', 'set_inode_field /etc extra_isize 65535', file);
           const result = await exec(program, args, options);
-          if (program === 'mount' && spoil === 'after') {
+          if (isMount && spoil === 'after') {
             const device = (await mountAt(at))?.source.slice('/dev/'.length);
             writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, 'for a test\n');
           }

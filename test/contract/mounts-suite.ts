@@ -55,6 +55,20 @@ export function mountsSuite(host: Host): void {
     assert.equal((await mountAt(at('d')))?.type, 'tmpfs', 'what is not ours is never unmounted');
   });
 
+  test(`a volume that another hand unmounts leaves no loop device (${host.name})`, async (t) => {
+    const { volumes, pool, at } = await openBench(t, { host });
+    const fsUuid = randomUUID();
+    await volumes.createDisk({ id: 'd', fsUuid, sizeMiB: 1 });
+    await volumes.mount({ id: 'd', fsUuid, at: at('d') });
+    assert.equal((await loopsOf(exec, pool.path('volumes', 'd.ext4'))).length, 1);
+    run('umount', at('d'));
+    // As where a namespace ends with all that is mounted in it. The kernel lets go of the file a moment after.
+    for (let tries = 0; tries < 100 && (await loopsOf(exec, pool.path('volumes', 'd.ext4'))).length > 0; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.deepEqual(await loopsOf(exec, pool.path('volumes', 'd.ext4')), []);
+  });
+
   test(`a volume that cannot be mounted leaves no mount point behind, but keeps one that was there (${host.name})`, async (t) => {
     const { volumes, pool, root } = await openBench(t, { host });
     const disk = { id: randomUUID(), fsUuid: randomUUID(), at: join(root, 'nfs', 'disk') };

@@ -190,6 +190,6 @@ export function volumesSuite(host: Host): void {
     await volumes.createDisk({ id: 'd', fsUuid: randomUUID(), sizeMiB: 1024 ** 2 });
     const cost = statSync(pool.path('volumes', 'd.ext4')).blocks / 2048;
     t.diagnostic(`made in ${(performance.now() - start).toFixed(0)} ms, takes ${cost.toFixed(1)} MiB`);
-    assert.ok(cost < 128);
+    assert.ok(cost < 32);
   });
 }

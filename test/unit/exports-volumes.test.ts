@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isBehind, listLoops, parseLoops, sharingLists } from '../../exports/volumes/loops.ts';
-import { parseMountinfo } from '../../exports/volumes/mountinfo.ts';
+import { isBehind, listLoops, parseLoops, sharingLists, sizedLoops } from '../../exports/volumes/loops.ts';
+import { lastMountAt, parseMountinfo } from '../../exports/volumes/mountinfo.ts';
 import { choosePoolKind } from '../../exports/volumes/pool-kind.ts';
 
 test('mountinfo: optional fields, octal blanks and order are read as the kernel writes them', () => {
@@ -26,8 +26,37 @@ test('mountinfo: optional fields, octal blanks and order are read as the kernel 
   ]);
 });
 
+test('mountinfo: of several mounts at one place the last is found, and no other place that looks like it', () => {
+  const line = (device: string, root: string, at: string) => `36 35 ${device} ${root} ${at} rw - ext4 /dev/x rw`;
+  const lines = [
+    line('7:0', '/', '/nfs/a'),
+    line('7:1', '/', '/nfs/a'),
+    line('7:2', '/nfs/a', '/nfs/b'),
+    line('7:3', '/', '/nfs/ab'),
+    line('7:4', '/', '/nfs/two\\040words\\134x'),
+  ];
+  for (const text of [lines.join('\n'), `${lines.join('\n')}\n`]) {
+    const deviceAt = (at: string) => lastMountAt(text, at)?.device;
+    assert.deepEqual(['/nfs/a', '/nfs/b', '/nfs/two words\\x', '/nfs'].map(deviceAt), ['7:1', '7:2', '7:4', undefined]);
+  }
+});
+
 test('mountinfo: any text gives a list, never a throw', () => {
   fc.assert(fc.property(fc.string(), (text) => Array.isArray(parseMountinfo(text))));
+});
+
+test('only loop devices that have a file are looked at', () => {
+  const lines = [
+    'major minor  #blocks  name',
+    '',
+    '   7        0    1555456 loop0',
+    '   7     1000          8 loop1000',
+    ' 254        0  268435456 vda',
+    ' 253        0       1024 loopback',
+    '',
+  ];
+  assert.deepEqual(sizedLoops(lines.join('\n')), ['loop0', 'loop1000']);
+  assert.deepEqual(sizedLoops(''), []);
 });
 
 test('a pool that was made stays what it is, whatever the mode says later', () => {
