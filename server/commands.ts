@@ -21,7 +21,7 @@ export async function stopLeftovers(given: Config, log: Log): Promise<void> {
   const unlock = lockRoot(join(root, 'lock.db'));
   try {
     await endSurvivors(root);
-    await backendOf(config, log, exec).stop();
+    await backendOf(config, log, { exec }).stop();
     const ours = (await readMounts()).filter((mount) => mount.mountPoint.startsWith(`${root}/`));
     for (const mount of ours.toReversed()) await exec('umount', [mount.mountPoint]);
     await detachOrphans(exec, root);

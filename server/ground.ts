@@ -76,5 +76,5 @@ export async function openGround(
   const marked = markChildren(runner.exec, mark);
   const exec = sharingLists(seams.exec?.(marked) ?? marked);
   const admin = await adminToken(config);
-  return { db, guard, exec, admin, tls, wires, clock, log, scope, metrics, observers };
+  return { db, guard, exec, bus: seams.bus, admin, tls, wires, clock, log, scope, metrics, observers };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Exec } from '../core/host/exec.ts';
 import type { Log } from '../core/log.ts';
 import type { NfsBackend } from '../exports/nfs/backend.ts';
-import { ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
+import { type GaneshaOptions, ganeshaBackend } from '../exports/nfs/ganesha/backend.ts';
 import { nfsdBackend } from '../exports/nfs/nfsd/backend.ts';
 import { noBackend } from '../exports/nfs/none.ts';
 import type { RetryLimits } from '../netboot/boots/retry.ts';
@@ -64,14 +64,19 @@ export function retryLimitsOf(config: Config): RetryLimits {
 }
 
 /** The NFS server that the settings ask for. */
-export function backendOf(config: Config, log: Log, exec: Exec): NfsBackend {
+export function backendOf(
+  config: Config,
+  log: Log,
+  seams: { readonly exec: Exec } & Pick<GaneshaOptions, 'bus'>,
+): NfsBackend {
   if (!keepsVolumes(config)) return noBackend({ nfs: config.BAKERY_NFS_PORT, mountd: config.BAKERY_MOUNTD_PORT });
+  const { exec } = seams;
   if (config.BAKERY_NFS_BACKEND === 'nfsd') return nfsdBackend({ root: config.BAKERY_ROOT, exec, log });
   return ganeshaBackend({
     root: config.BAKERY_ROOT,
     nfsPort: config.BAKERY_NFS_PORT,
     mountdPort: config.BAKERY_MOUNTD_PORT,
-    exec,
+    ...seams,
     log,
   });
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/host/clock.ts';
 import type { Exec } from '../core/host/exec.ts';
+import type { CallBus } from '../exports/nfs/ganesha/bus.ts';
 import type { JournalGate } from './operations/runner.ts';
 import type { PowerSettings } from './power/service.ts';
 import type { SwitchKind } from './power/switches/kind.ts';
@@ -11,6 +12,8 @@ export interface Seams {
   readonly gate?: JournalGate;
   /** Around every child process. */
   readonly exec?: (exec: Exec) => Exec;
+  /** Around every call of the NFS server over its bus. */
+  readonly bus?: (call: CallBus) => CallBus;
   /** What is run in the place of a loop. */
   readonly loop?: (loop: Loop) => Loop;
   /** What the server takes for the time. */

@@ -31,11 +31,11 @@ export type Storage = Awaited<ReturnType<typeof openStorage>>;
  * @param makeRoom gives some room of the pool back, if there is any to give.
  */
 export async function openStorage(config: Config, ground: Ground, makeRoom: (level: SpaceLevel) => Promise<boolean>) {
-  const { db, exec, clock, log } = ground;
+  const { db, exec, bus, clock, log } = ground;
   const root = config.BAKERY_ROOT;
   const nfsFolder = join(root, 'nfs');
   const places = placesOf(root);
-  const backend = backendOf(config, log, exec);
+  const backend = backendOf(config, log, { exec, bus });
   // Of one that is not whole nothing may hold what is mounted or unmounted later.
   const serves = await backend.alive();
   if (!serves) await backend.stop();

@@ -8,7 +8,7 @@ function invalid(what: string): BakeryError {
 
 /**
  * A path that every backend serves, so that a root may change its server. Quotes and backslashes are refused rather than escaped, and so are
- * control characters: ganesha's answers (dbus-send) could not carry them back. Blanks, `#`, `;`, `$` and single quotes are fine.
+ * control characters: not every server's answers could carry them back. Blanks, `#`, `;`, `$` and single quotes are fine.
  * @throws BakeryError `export-invalid` (invalid).
  */
 export function requirePath(path: string): string {

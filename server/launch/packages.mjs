@@ -28,7 +28,6 @@ export const PACKAGES = [
   // /etc/protocols and /etc/rpc: without them rpcbind answers nobody.
   { name: 'netbase', for: 'start', programs: [] },
   { name: 'dbus-daemon', for: 'start', programs: ['dbus-daemon'] },
-  { name: 'dbus-bin', for: 'start', programs: ['dbus-send'] },
   { name: 'openssh-client', for: 'test', programs: ['ssh-keygen'] },
   { name: 'qemu-system-arm', for: 'lab-qemu', programs: ['qemu-system-aarch64'] },
   // A machine with the kernel's own NFS server.

@@ -6,7 +6,7 @@ import { type Ipv4, parseIpv4 } from '../../core/ids.ts';
 import { isLongRun } from '../sizes.ts';
 
 const APT =
-  'apt-get install nfs-ganesha nfs-ganesha-vfs gcc libc6-dev rpcbind dbus-daemon dbus-bin libnfs-utils iproute2 util-linux e2fsprogs';
+  'apt-get install nfs-ganesha nfs-ganesha-vfs gcc libc6-dev rpcbind dbus-daemon libnfs-utils iproute2 util-linux e2fsprogs';
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const INSIDE = 'BAKERY_NFS_LAB';
 
@@ -43,7 +43,6 @@ function requireTools(): void {
     'rpcbind',
     'rpcinfo',
     'dbus-daemon',
-    'dbus-send',
     'nfs-ls',
     'nfs-cat',
     'nfs-cp',

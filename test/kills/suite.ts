@@ -75,11 +75,11 @@ export function thinned<T>(points: readonly T[], name: string): T[] {
   return points.filter((_, i) => (i + name.length) % stride === 0);
 }
 
-/** Child processes that change the world; after each of them a step stands in its middle. */
+/** What changes the world: child processes, and calls of the NFS server. After each of them a step stands in its middle. */
 const CHANGES =
-  /^exec (mount|umount|mkfs|mke2fs|tune2fs|e2fsck|resize2fs|mcopy|cp|sh|fallocate|dbus-send (Add|Update|Remove)Export|losetup --detach)/;
+  /^(?:exec (mount|umount|mkfs|mke2fs|tune2fs|e2fsck|resize2fs|mcopy|cp|sh|fallocate|losetup --detach)|bus exportmgr\.(Add|Update|Remove)Export)/;
 
-/** The middles of its steps: every child process of a rehearsal that changed something. */
+/** The middles of its steps: all that changed something in a rehearsal. */
 function middles(kind: OperationKind<never>, passed: readonly string[]): KillPoint[] {
   const from = noWayBackFrom(kind, passed);
   const counts = new Map<string, number>();

@@ -6,8 +6,8 @@ import { readConfig } from '../../server/config.ts';
 import { toyKind } from './switches/toy-kind.ts';
 
 /**
- * The server as main.ts starts it, with its seams connected to a test: every point of the journal, and the end of every child
- * process, is written to pipe 3. At the point that the test names (over IPC) the whole process stops in a read of pipe 4, to
+ * The server as main.ts starts it, with its seams connected to a test: every point of the journal, the end of every child
+ * process and each answer of the NFS server, is written to pipe 3. At the point that the test names (over IPC) the whole process stops in a read of pipe 4, to
  * which nobody ever writes: so it stands exactly there when SIGKILL comes from outside.
  */
 const [TOLD, HELD_BY] = [3, 4];
@@ -51,13 +51,9 @@ function at(point: string): void {
   }
 }
 
-/** What a child process is for: its program and the first argument that is a word (`losetup --detach`, `…exportmgr.AddExport`). */
+/** What a child process is for: its program and the first argument that is a word (`losetup --detach`). */
 function nameOf(program: string, args: readonly string[]): string {
-  const method = args
-    .find((arg) => arg.includes('exportmgr.'))
-    ?.split('.')
-    .at(-1);
-  const verb = method ?? args.find((arg) => /^-*[a-z][a-z-]*(?==|$)/i.test(arg))?.split('=')[0] ?? '';
+  const verb = args.find((arg) => /^-*[a-z][a-z-]*(?==|$)/i.test(arg))?.split('=')[0] ?? '';
   return `exec ${program} ${verb}`.trim();
 }
 
@@ -80,6 +76,11 @@ const server = await composeServer(readConfig([], process.env), log, '0.0.0', {
     const result = await inner(program, args, options);
     at(nameOf(program, args));
     return result;
+  },
+  bus: (inner) => async (call) => {
+    const values = await inner(call);
+    at(`bus ${call.method}`);
+    return values;
   },
 });
 for (const line of server.readyLines) process.stdout.write(`${line}\n`);

@@ -24,7 +24,7 @@ const TRACES: readonly (readonly [string, RegExp])[] = [
   ],
   [
     'output of a program',
-    /\(exit \S+\)|\bexit (?:code|status) \d|command failed|stderr|^(?:\S*\/)?(?:sh|cp|u?mount|losetup|mkfs\S*|\w+2fs|e2fsck|debugfs|mdir|mcopy|sfdisk|fsfreeze|fstrim|xfs_\w+|dbus-send): /im,
+    /\(exit \S+\)|\bexit (?:code|status) \d|command failed|stderr|^(?:\S*\/)?(?:sh|cp|u?mount|losetup|mkfs\S*|\w+2fs|e2fsck|debugfs|mdir|mcopy|sfdisk|fsfreeze|fstrim|xfs_\w+): /im,
   ],
   ['an error of the system', /\bE[A-Z]{4,}\b(?=[:,])|\berrno\b|\bsyscall\b/],
 ];

@@ -1,6 +1,7 @@
 import { auth } from './auth.ts';
 import { bakes } from './bakes.ts';
 import { boots } from './boots.ts';
+import { bus } from './bus.ts';
 import { clients } from './clients.ts';
 import { dhcp } from './dhcp.ts';
 import { disks } from './disks.ts';
@@ -36,6 +37,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...operations,
   ...bakes,
   ...boots,
+  ...bus,
   ...clients,
   ...dhcp,
   ...disks,

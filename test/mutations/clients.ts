@@ -61,7 +61,7 @@ export const clients: readonly Mutation[] = [
   {
     name: 'the running NFS server is adopted',
     file: 'exports/nfs/ganesha/backend.ts',
-    old: 'if (unit && (await unitAnswers(context, unit.socket))) return { adopted: true };',
+    old: 'if (unit && (await unitAnswers(context))) return { adopted: true };',
     new: '',
     test: 'test/e2e/restart.test.ts',
     fails: 'a Pi goes on reading and writing while Bakery is stopped',

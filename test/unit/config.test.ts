@@ -54,7 +54,7 @@ for (const [argv, env, message] of wrong) {
 
 test('the NFS server is the one of the setting, and auto is ganesha', () => {
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-  const backend = (BAKERY_NFS_BACKEND: string) => backendOf(readConfig([], { BAKERY_NFS_BACKEND }), quiet, exec);
+  const backend = (BAKERY_NFS_BACKEND: string) => backendOf(readConfig([], { BAKERY_NFS_BACKEND }), quiet, { exec });
   assert.deepEqual(
     ['auto', 'ganesha', 'nfsd'].map((word) => backend(word).name),
     ['ganesha', 'ganesha', 'nfsd'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CALLS, GoClient, type GoDisk, type GoPi } from '../lab/go-bakery-client.ts';
 import type { GoCall } from '../lab/go-wire.ts';
+import { holdBus } from '../lab/slow-bus.ts';
 import { checkWorld, untilAtRest } from '../lab/world-check.ts';
 import { quirkTest } from './legacy-quirks.ts';
 import type { LegacyWorld } from './legacy-world.ts';
@@ -36,7 +37,8 @@ async function jam(world: LegacyWorld): Promise<Jam> {
 
   const switches = Promise.withResolvers<void>();
   for (const pi of [cycled, unbaked]) rack.slow.set(pi, switches.promise);
-  const programs = ['tune2fs', 'mkfs.ext4', 'umount', 'dbus-send'].map((program) => slow.hold(program));
+  const programs = ['tune2fs', 'mkfs.ext4', 'umount'].map((program) => slow.hold(program));
+  const releaseBus = holdBus(rack.world.root);
   const baking = (await world.must<GoPi>(CALLS.bakePi('tiny'))).id;
   await world.must(CALLS.unbakePi(unbaked));
 
@@ -82,6 +84,7 @@ async function jam(world: LegacyWorld): Promise<Jam> {
       switches.resolve();
       rack.slow.clear();
       for (const go of programs) go();
+      releaseBus();
     },
   };
 }

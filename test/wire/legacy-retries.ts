@@ -4,6 +4,7 @@ import { call } from '../lab/bakery.ts';
 import { BoshCpi } from '../lab/bosh-cpi.ts';
 import { CALLS, GoClient, type GoDisk, type GoPi } from '../lab/go-bakery-client.ts';
 import { type GoCall, goChunk } from '../lab/go-wire.ts';
+import { holdBus } from '../lab/slow-bus.ts';
 import type { LegacyWorld } from './legacy-world.ts';
 
 /** What the calls below are about: made anew for each kind of retry. */
@@ -122,7 +123,7 @@ export function legacyRetries(of: () => LegacyWorld): void {
   test('a call that was given up while it waited for another does nothing afterwards', async () => {
     const world = of();
     const { pi, off } = await things('none');
-    const release = world.slow.hold('dbus-send');
+    const release = holdBus(world.rack.world.root);
     const attached = world.must<GoPi>(CALLS.attachDisk(pi, off));
     for (let tries = 0; (await findRunning('attach')) === undefined; tries++) {
       assert.ok(tries < 600, 'the attach never began');

@@ -49,7 +49,7 @@ export function asGoKnowsIt({ id, location, size, nfsAddress }: GoDisk): GoDisk 
 /** Builds one. Needs a namespace of its own (namespace.ts). */
 export async function makeLegacyWorld(pis: number): Promise<LegacyWorld> {
   const rack = await makeRack(pis);
-  const slow = makeSlowPrograms(['tune2fs', 'mkfs.ext4', 'umount', 'dbus-send', 'dumpe2fs']);
+  const slow = makeSlowPrograms(['tune2fs', 'mkfs.ext4', 'umount', 'dumpe2fs']);
   const bakery = await rack.start();
   const clientOf = ({ base, token }: RunningBakery) => new GoClient(base, `cpi:${token}`);
   const world: LegacyWorld = {

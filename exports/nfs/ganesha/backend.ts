@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { BakeryError, describeError } from '../../../core/errors.ts';
+import { BakeryError, describeError, isErrno } from '../../../core/errors.ts';
 import { type Clock, systemClock } from '../../../core/host/clock.ts';
 import { boundLog, logTail } from '../../../core/host/detached.ts';
 import { type Exec, exec as hostExec } from '../../../core/host/exec.ts';
@@ -8,7 +8,7 @@ import { removeFile } from '../../../core/host/files.ts';
 import type { Log } from '../../../core/log.ts';
 import { oneByOne } from '../../../core/one-by-one.ts';
 import type { NfsBackend, NfsExport } from '../backend.ts';
-import { type ClientManager, clientManager, type ExportManager, exportManager, GaneshaRefusal } from './bus.ts';
+import { type CallBus, clientManager, exportManager, GaneshaRefusal, openBus } from './bus.ts';
 import { renderExport } from './config.ts';
 import { unitLayout } from './layout.ts';
 import { endUnit, startUnit, type UnitContext, unitAnswers, wholeUnit } from './unit.ts';
@@ -23,6 +23,8 @@ export interface GaneshaOptions {
   /** Default 20048. */
   readonly mountdPort?: number;
   readonly exec?: Exec;
+  /** Around every call over the bus. */
+  readonly bus?: ((call: CallBus) => CallBus) | undefined;
   readonly clock?: Clock;
   /** How long a start may take; default 15 s. */
   readonly startTimeoutMs?: number;
@@ -40,21 +42,31 @@ function renderable(exports: readonly NfsExport[]): string[] {
   });
 }
 
-/** dbus-send processes at once when every export is read back; more do not help on few cores. */
+function notRunning(): BakeryError {
+  return new BakeryError('unavailable', 'nfs-unavailable', 'the NFS server does not run');
+}
+
+/** Calls at once when every export is read back: ganesha answers one after another. */
 const READERS = 4;
 
 /**
  * nfs-ganesha (4.3) and its private bus as a backend; see NfsBackend. Needs the Debian packages nfs-ganesha,
- * nfs-ganesha-vfs, gcc, libc6-dev, dbus-daemon, dbus-bin and rpcbind. Making one does nothing yet: no process, no file.
+ * nfs-ganesha-vfs, gcc, libc6-dev, dbus-daemon and rpcbind. Making one does nothing yet: no process, no file.
  */
 export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
   if (!isAbsolute(options.root)) throw new BakeryError('internal', 'root-not-absolute', 'the root must be absolute');
   const ports = { nfs: options.nfsPort ?? 2049, mountd: options.mountdPort ?? 20048 };
   const exec = options.exec ?? hostExec;
+  const bus = openBus(async () => {
+    const unit = await wholeUnit(context);
+    if (unit) return unit.socket;
+    throw notRunning();
+  });
   const context: UnitContext = {
     layout: unitLayout(options.root),
     ports,
     exec,
+    bus: options.bus?.(bus) ?? bus,
     clock: options.clock ?? systemClock,
     log: options.log,
     startTimeoutMs: options.startTimeoutMs ?? 15_000,
@@ -64,13 +76,8 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
   // One change at a time: AddExport, UpdateExport and RemoveExport of one id must not overtake each other, nor a restart.
   const inTurn = oneByOne();
 
-  const socket = async (): Promise<string> => {
-    const unit = await wholeUnit(context);
-    if (unit) return unit.socket;
-    throw new BakeryError('unavailable', 'nfs-unavailable', 'the NFS server does not run');
-  };
-  const manager = async (): Promise<ExportManager> => exportManager(exec, await socket());
-  const visitors = async (): Promise<ClientManager> => clientManager(exec, await socket());
+  const server = exportManager(context.bus);
+  const visitors = clientManager(context.bus);
 
   /** Turns ganesha's refusals into errors of the backend; its log has the reason that its answer lacks. */
   const refusals = async <T>(id: number, act: () => Promise<T>): Promise<T> => {
@@ -91,10 +98,12 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
   /** Tries `first` (what is most likely right), then looks at what the server has under that id. */
   const serve = async (wanted: NfsExport, first: 'add' | 'update'): Promise<void> => {
     const text = renderExport(wanted);
-    const server = await manager();
     const file = confFile(wanted.id);
     // Not synced: it matters only while the call below runs. The server never reads it again.
-    await writeFile(file, text, { mode: 0o600 });
+    await writeFile(file, text, { mode: 0o600 }).catch((error: unknown) => {
+      // Its folder is made by the first start.
+      throw isErrno(error, 'ENOENT') ? notRunning() : error;
+    });
     try {
       await server[first](file, wanted.id);
     } catch (error) {
@@ -116,7 +125,7 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
     start: (exports = async () => []) =>
       inTurn(async () => {
         const unit = await wholeUnit(context);
-        if (unit && (await unitAnswers(context, unit.socket))) return { adopted: true };
+        if (unit && (await unitAnswers(context))) return { adopted: true };
         await endUnit(context);
         await startUnit(context, renderable(await exports()));
         return { adopted: false };
@@ -130,10 +139,9 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
           options.log.warn({ file, error: describeError(error) }, 'log not bounded'),
         );
       }
-      return unitAnswers(context, unit.socket);
+      return unitAnswers(context);
     },
     list: async () => {
-      const server = await manager();
       const ids = (await server.show()).map(({ id }) => id).sort((a, b) => a - b);
       const found = new Map<number, NfsExport>();
       const queue = ids.values();
@@ -147,17 +155,16 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
       );
       return ids.flatMap((id) => found.get(id) ?? []);
     },
-    outline: async () => (await manager()).show(),
+    outline: () => server.show(),
     add: (wanted) => inTurn(() => refusals(wanted.id, () => serve(wanted, 'add'))),
     update: (wanted) => inTurn(() => refusals(wanted.id, () => serve(wanted, 'update'))),
     remove: (id) =>
       inTurn(async () => {
-        const server = await manager();
         await refusals(id, () => server.remove(id));
         await removeFile(confFile(id));
       }),
-    clients: async () => (await visitors()).show(),
-    operations: async (client) => (await visitors()).operations(client),
+    clients: () => visitors.show(),
+    operations: (client) => visitors.operations(client),
     stop: () => inTurn(() => endUnit(context)),
   };
 }

@@ -1,8 +1,10 @@
 import { BakeryError } from '../../../core/errors.ts';
-import type { Exec } from '../../../core/host/exec.ts';
 import type { Ipv4 } from '../../../core/ids.ts';
 import type { NfsClient, NfsExport, NfsOperations } from '../backend.ts';
-import { parseClientOperations, parseDisplayExport, parseShowClients, parseShowExports } from './reply.ts';
+import { type BusConnection, BusGone, connectBus } from './connection.ts';
+import type { DbusArgument } from './dbus-call.ts';
+import { DbusFault, type DbusValue } from './dbus-message.ts';
+import { parseClientOperations, parseDisplayExport, parseShowClients, parseShowExports, unreadable } from './reply.ts';
 
 /** What ganesha said instead of an answer; `name` is the D-Bus error's. */
 export class GaneshaRefusal extends Error {
@@ -14,7 +16,7 @@ export class GaneshaRefusal extends Error {
   }
 }
 
-/** ganesha's export manager over its private bus, one method each; thin. All throw `nfs-unavailable` when nobody answers. */
+/** ganesha's export manager, one method each; thin. All throw `nfs-unavailable` when nobody answers. */
 export interface ExportManager {
   show(): Promise<readonly { readonly id: number; readonly path: string }[]>;
   /** Undefined when there is no such export. */
@@ -36,50 +38,79 @@ function unavailable(detail: string): BakeryError {
   return new BakeryError('unavailable', 'nfs-unavailable', 'the NFS server does not answer', { detail });
 }
 
-/** Calls methods of one of ganesha's objects; gives what dbus-send prints. */
-function caller(exec: Exec, { socket, object, timeoutMs }: { socket: string; object: string; timeoutMs: number }) {
-  return async (method: string, ...args: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await exec(
-      'dbus-send',
-      [
-        '--system',
-        '--print-reply',
-        `--reply-timeout=${timeoutMs}`,
-        '--dest=org.ganesha.nfsd',
-        `/org/ganesha/nfsd/${object}`,
-        `org.ganesha.nfsd.${method}`,
-        ...args,
-      ],
-      { env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}` }, okCodes: [0, 1], timeoutMs: timeoutMs + 5_000 },
-    );
-    if (code === 0) return stdout;
-    const said = stderr.trim();
-    const [, name = '', message = ''] = /^Error (\S+): ([\s\S]*)$/.exec(said) ?? [];
-    if (name === '' || NOBODY.test(name)) throw unavailable(said);
-    throw new GaneshaRefusal(name, message);
+/** A call of a method of one of ganesha's objects. */
+export interface BusCall {
+  readonly object: 'ExportMgr' | 'ClientMgr';
+  readonly method: string;
+  readonly args?: readonly DbusArgument[];
+  /** How long the answer may take; 15 s. */
+  readonly timeoutMs?: number;
+}
+
+/** Makes it, and gives the values of the answer. @throws GaneshaRefusal; BakeryError `nfs-unavailable`, `nfs-reply-unreadable`. */
+export type CallBus = (call: BusCall) => Promise<readonly DbusValue[]>;
+
+const CALL_MS = 15_000;
+
+/**
+ * Calls over a connection that stays, to the bus at the socket that `find` names (a path, see PLAIN_SOCKET). It is asked for
+ * again when the bus has gone.
+ */
+export function openBus(find: () => Promise<string>): CallBus {
+  let connection: BusConnection | undefined;
+  async function connected(): Promise<BusConnection> {
+    if (connection?.isOpen()) return connection;
+    const socket = await find();
+    // Somebody else may have waited for the same.
+    if (!connection?.isOpen()) connection = connectBus(socket);
+    return connection;
+  }
+  return async ({ object, method, args = [], timeoutMs = CALL_MS }) => {
+    const [name, member = ''] = method.split('.');
+    const call = {
+      destination: 'org.ganesha.nfsd',
+      path: `/org/ganesha/nfsd/${object}`,
+      interface: `org.ganesha.nfsd.${name}`,
+      member,
+      args,
+    };
+    const to = await connected();
+    const {
+      type,
+      errorName = '',
+      body,
+    } = await to.call(call, timeoutMs).catch((error: unknown) => {
+      if (error instanceof BusGone) throw unavailable(error.message);
+      if (error instanceof DbusFault) throw unreadable(error.message);
+      throw error;
+    });
+    if (type !== 'error') return body;
+    const message = String(body[0] ?? '');
+    if (errorName === '' || NOBODY.test(errorName)) throw unavailable(`${errorName}: ${message}`);
+    throw new GaneshaRefusal(errorName, message);
   };
 }
 
-/** ganesha's client manager over its private bus. Both throw `nfs-unavailable` when nobody answers. */
+/** ganesha's client manager. Both throw `nfs-unavailable` when nobody answers. */
 export interface ClientManager {
   show(): Promise<readonly NfsClient[]>;
   operations(client: Ipv4): Promise<NfsOperations>;
 }
 
-/** The client manager behind the bus at `socket`. */
-export function clientManager(exec: Exec, socket: string, timeoutMs = 10_000): ClientManager {
-  const call = caller(exec, { socket, object: 'ClientMgr', timeoutMs });
+/** The client manager behind a bus. */
+export function clientManager(bus: CallBus): ClientManager {
+  const call = (method: string, ...args: readonly DbusArgument[]) => bus({ object: 'ClientMgr', method, args });
   return {
     show: async () => parseShowClients(await call('clientmgr.ShowClients')),
     // It listens on IPv6 and names its IPv4 clients so.
-    operations: async (client) =>
-      parseClientOperations(await call('clientstats.GetClientIOops', `string:::ffff:${client}`)),
+    operations: async (client) => parseClientOperations(await call('clientstats.GetClientIOops', `::ffff:${client}`)),
   };
 }
 
-/** The export manager behind the bus at `socket` (a path that needs no escaping, see PLAIN_SOCKET). */
-export function exportManager(exec: Exec, socket: string, timeoutMs = 10_000): ExportManager {
-  const call = caller(exec, { socket, object: 'ExportMgr', timeoutMs });
+/** The export manager behind a bus; each answer may take `timeoutMs`. */
+export function exportManager(bus: CallBus, timeoutMs = CALL_MS): ExportManager {
+  const call = (method: string, ...args: readonly DbusArgument[]) =>
+    bus({ object: 'ExportMgr', method: `exportmgr.${method}`, args, timeoutMs });
   const unlessMissing = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await act();
@@ -89,15 +120,10 @@ export function exportManager(exec: Exec, socket: string, timeoutMs = 10_000): E
     }
   };
   return {
-    show: async () => parseShowExports(await call('exportmgr.ShowExports')),
-    display: (id) =>
-      unlessMissing(async () => parseDisplayExport(await call('exportmgr.DisplayExport', `uint16:${id}`))),
-    add: async (confFile, id) => {
-      await call('exportmgr.AddExport', `string:${confFile}`, `string:EXPORT(Export_Id=${id})`);
-    },
-    update: async (confFile, id) => {
-      await call('exportmgr.UpdateExport', `string:${confFile}`, `string:EXPORT(Export_Id=${id})`);
-    },
-    remove: async (id) => (await unlessMissing(() => call('exportmgr.RemoveExport', `uint16:${id}`))) !== undefined,
+    show: async () => parseShowExports(await call('ShowExports')),
+    display: (id) => unlessMissing(async () => parseDisplayExport(await call('DisplayExport', id))),
+    add: async (confFile, id) => void (await call('AddExport', confFile, `EXPORT(Export_Id=${id})`)),
+    update: async (confFile, id) => void (await call('UpdateExport', confFile, `EXPORT(Export_Id=${id})`)),
+    remove: async (id) => (await unlessMissing(() => call('RemoveExport', id))) !== undefined,
   };
 }

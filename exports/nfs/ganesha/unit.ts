@@ -9,7 +9,7 @@ import { removeFile, writeFileAtomic } from '../../../core/host/files.ts';
 import type { Log } from '../../../core/log.ts';
 import type { NfsPorts } from '../backend.ts';
 import { listeningPorts, RPCBIND_PORT } from '../rpcbind.ts';
-import { exportManager } from './bus.ts';
+import { type CallBus, exportManager } from './bus.ts';
 import { renderBusConf, renderGaneshaConf } from './config.ts';
 import { buildGuard, guardEnvironment, guardSource, requireGuard } from './guard.ts';
 import { refuseForeignServer, requireCapability, requireMtab } from './host.ts';
@@ -21,6 +21,8 @@ export interface UnitContext {
   readonly layout: UnitLayout;
   readonly ports: NfsPorts;
   readonly exec: Exec;
+  /** Calls the unit that runs. */
+  readonly bus: CallBus;
   readonly clock: Clock;
   readonly log: Log;
   /** How long a start may take; 15 s. */
@@ -28,6 +30,7 @@ export interface UnitContext {
 }
 
 const POLL_MS = 15;
+const ANSWER_MS = 10_000;
 
 function serverConf(context: UnitContext): string {
   return renderGaneshaConf({ ports: context.ports, recoveryRoot: context.layout.recovery });
@@ -48,10 +51,10 @@ export async function wholeUnit(context: UnitContext): Promise<UnitRecord | unde
   return record;
 }
 
-/** True when the unit at `socket` answers on its bus and accepts TCP on its ports. */
-export async function unitAnswers(context: UnitContext, socket: string): Promise<boolean> {
+/** True when the unit answers on its bus and accepts TCP on its ports. */
+export async function unitAnswers(context: UnitContext): Promise<boolean> {
   try {
-    await exportManager(context.exec, socket, 5_000).show();
+    await exportManager(context.bus, ANSWER_MS).show();
     const listening = await listeningPorts();
     return listening.has(context.ports.nfs) && listening.has(context.ports.mountd);
   } catch (error) {
@@ -153,7 +156,7 @@ async function startParts(
     until,
     ganesha,
     layout.serverLog,
-    async () => (await acceptsTcp(ports.nfs)) && (await unitAnswers(context, socket)),
+    async () => (await acceptsTcp(ports.nfs)) && (await unitAnswers(context)),
   );
   await requireGuard(ganesha.pid, layout.folder, guard);
   return ganesha.pid;
