@@ -130,6 +130,19 @@ export function createRunner(options: {
     );
   }
 
+  /**
+   * Its end, and the beginning of the one after it: a commit waits for the disk, and nobody else is served meanwhile. A step that was only
+   * about to begin is one that may have acted, as ever.
+   */
+  async function recordEnd(operation: OperationRecord, step: string, output: unknown, next: Step<unknown> | undefined) {
+    const of = { operation: operation.id, now: clock.now() };
+    const inventory = async (trx: Executor) => {
+      await addEvent(trx, { ...of, step, event: 'succeeded', output });
+      if (next) await addEvent(trx, { ...of, step: next.name, event: 'started' });
+    };
+    await gated(`${operation.kind}/${step}/succeeded`, () => db.transaction().execute(inventory));
+  }
+
   /** A cancel that came first has won; one that comes later is too late. */
   async function passReturn(operation: OperationRecord, step: string): Promise<void> {
     await gated(`${operation.kind}/${step}/started`, () =>
@@ -218,18 +231,26 @@ export function createRunner(options: {
   ) {
     const outputs = context.outputs as Record<string, unknown>;
     const begun = new Set(Object.keys(outputs));
-    for (const step of kind.steps) {
+    const following = (i: number) => {
+      const step = kind.steps[i + 1];
+      return step && !step.noWayBack && !(step.name in outputs) && !context.signal.aborted ? step : undefined;
+    };
+    /** Whose beginning is in the journal already. */
+    let next: Step<unknown> | undefined;
+    for (const [i, step] of kind.steps.entries()) {
       if (step.name in outputs) continue;
       context.signal.throwIfAborted();
       run.onProgress(undefined);
       if (step.noWayBack) await passReturn(operation, step.name);
+      else if (step === next) await gated(`${operation.kind}/${step.name}/started`, () => Promise.resolve());
       else await record(operation, step.name, 'started');
       begun.add(step.name);
       for (let tries = 0; ; tries++) {
         try {
           const act = () => withTimeout(step, context, (c) => step.do(c));
           const output = (await attempt(operation, step.name, ['done', 'failed'], act)) ?? null;
-          await record(operation, step.name, 'succeeded', output);
+          next = following(i);
+          await recordEnd(operation, step.name, output, next);
           outputs[step.name] = output;
           break;
         } catch (error) {
