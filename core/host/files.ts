@@ -109,12 +109,14 @@ export async function walkBeneath(
   try {
     for (const part of parts.slice(0, -1)) {
       const at = `/proc/self/fd/${folder.fd}/${part}`;
-      if (create) {
-        await mkdir(at, 0o755).catch((error) => {
-          if (!isErrno(error, 'EEXIST')) throw error;
+      const enter = () => open(at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      const next = await enter().catch(async (error: unknown) => {
+        if (!create || !isErrno(error, 'ENOENT')) throw error;
+        await mkdir(at, 0o755).catch((cause: unknown) => {
+          if (!isErrno(cause, 'EEXIST')) throw cause;
         });
-      }
-      const next = await open(at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        return enter();
+      });
       await folder.close();
       folder = next;
     }
