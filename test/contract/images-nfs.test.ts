@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
-import { replaceBeneath } from '../../core/host/files.ts';
+import { replaceBeneath } from '../../core/host/replace.ts';
 import { parseIpv4 } from '../../core/ids.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';

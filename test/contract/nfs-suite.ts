@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
-import { replaceBeneath } from '../../core/host/files.ts';
+import { replaceBeneath } from '../../core/host/replace.ts';
 import type { Ipv4 } from '../../core/ids.ts';
 import type { ExportClient, NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { canonicalClient } from '../../exports/nfs/client.ts';
