@@ -3,11 +3,13 @@ import type { Clock } from '../../core/host/clock.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import type { OpenFiles } from '../../core/host/open-files.ts';
 import type { Log } from '../../core/log.ts';
-import { detachLoop, hasBehind, loopsOf } from './loops.ts';
+import { detachLoop, hasBehind, type Loop, loopsOf } from './loops.ts';
 import { type Mount, mountAt, readMounts } from './mountinfo.ts';
 
 const UMOUNT_TRIES = 50;
 const PAUSE_MS = 100;
+/** Who looks at a loop device for a moment (losetup, udev) keeps one that is not used any more: so often it is looked at again. */
+const HELD_TRIES = 20;
 /** Unmounted frozen it would keep its loop, and nobody could thaw it any more. */
 const UNMOUNT = `
 fsfreeze --unfreeze "$1" 2>/dev/null && echo thawed
@@ -16,7 +18,10 @@ exec umount "$1"
 
 /** Knows what on this machine has a volume's file, and makes it let go. */
 export interface Custody {
-  /** @throws BakeryError `volume-busy` (conflict) while a loop device has the file. */
+  /**
+   * Waits a moment for a loop device that nothing has mounted to let go of the file.
+   * @throws BakeryError `volume-busy` (conflict) while one has it.
+   */
   refuseWhileHeld(file: string): Promise<void>;
   /** The mount of `file` at `at`, if it is there. @throws BakeryError `mount-foreign` (conflict) when something else is. */
   mountOf(file: string, at: string): Promise<Mount | undefined>;
@@ -35,12 +40,20 @@ export function createCustody(ports: {
 }): Custody {
   const { exec, clock, log, openFiles } = ports;
 
+  const busy = (file: string, loop: Loop) =>
+    new BakeryError('conflict', 'volume-busy', 'the volume is still in use on the server', {
+      detail: `${file} is behind ${loop.name}`,
+    });
+
   async function refuseWhileHeld(file: string): Promise<void> {
-    const [loop] = await loopsOf(exec, file);
-    if (loop) {
-      throw new BakeryError('conflict', 'volume-busy', 'the volume is still in use on the server', {
-        detail: `${file} is behind ${loop.name}`,
-      });
+    for (let tries = 0; ; tries++) {
+      const loops = await loopsOf(exec, file);
+      const [loop] = loops;
+      if (!loop) return;
+      const mounted = new Set((await readMounts()).map((mount) => mount.source));
+      const isMounted = loops.some(({ name }) => mounted.has(name));
+      if (isMounted || tries >= HELD_TRIES) throw busy(file, loop);
+      await clock.sleep(Math.min(PAUSE_MS, 5 * 2 ** tries));
     }
   }
 
@@ -84,8 +97,9 @@ export function createCustody(ports: {
     }
     for (let tries = 0; ; tries++) {
       const loops = await loopsOf(exec, file);
-      if (loops.length === 0) return;
-      if (tries >= 20) return refuseWhileHeld(file);
+      const [loop] = loops;
+      if (!loop) return;
+      if (tries >= HELD_TRIES) throw busy(file, loop);
       const mounted = new Set((await readMounts()).map((mount) => mount.source));
       for (const loop of loops) if (!mounted.has(loop.name)) await detachLoop(exec, loop.name);
       await clock.sleep(PAUSE_MS);

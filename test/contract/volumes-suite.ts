@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -116,6 +126,25 @@ export function volumesSuite(host: Host): void {
     for (const id of ['old', 'new']) assert.deepEqual(await loopsOf(exec, pool.path('volumes', `${id}.ext4`)), []);
     await volumes.mount({ id: 'new', fsUuid: uuids.new, at: at('elsewhere') });
     await assert.rejects(volumes.unmountFrom({ id: 'new', places }), fault('volume-busy'));
+  });
+
+  test(`whoever looks at an unused loop device for a moment keeps nobody from its file; a mount does (${host.name})`, async (t) => {
+    const bench = await openBench(t, { host });
+    const { pool, volumes, at } = bench;
+    layGolden(bench, 'g', 4);
+    const golden = pool.path('golden', 'g.ext4');
+    const loop = run('losetup', '--find', '--show', golden).trim();
+    const looksAt = openSync(loop, 'r');
+    run('losetup', '--detach', loop);
+    const letsGo = setTimeout(() => closeSync(looksAt), 200);
+    t.after(() => clearTimeout(letsGo));
+    const clone = (id: string) => volumes.clone({ golden: 'g', id, fsUuid: randomUUID() });
+    await clone('a');
+    assert.deepEqual(await loopsOf(exec, golden), []);
+    mkdirSync(at('x'), { recursive: true });
+    run('mount', '-o', 'loop', golden, at('x'));
+    await assert.rejects(clone('b'), fault('volume-busy'));
+    run('umount', at('x'));
   });
 
   test(`a crash in the middle of a clone or a disk is made good by doing it again, or by removing it (${host.name})`, async (t) => {

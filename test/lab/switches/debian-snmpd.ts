@@ -31,7 +31,6 @@ async function freePort(): Promise<number> {
 export async function startDebianSnmpd(t: TestContext, lines: readonly string[]): Promise<DebianSnmpd> {
   requireTools('snmpd', 'setpriv');
   const folder = await mkdtemp(join(tmpdir(), 'bakery-snmpd-'));
-  t.after(() => rm(folder, { recursive: true }));
   const port = await freePort();
   const config = join(folder, 'snmpd.conf');
   await writeFile(config, `${[`agentaddress udp:127.0.0.1:${port}`, ...lines].join('\n')}\n`);
@@ -53,7 +52,11 @@ export async function startDebianSnmpd(t: TestContext, lines: readonly string[])
   }
 
   let child = await start();
-  t.after(() => end(child));
+  t.after(async () => {
+    // It writes its state down when it ends.
+    await end(child);
+    await rm(folder, { recursive: true });
+  });
   return {
     port,
     async restart() {
