@@ -66,7 +66,9 @@ async function buildTree(work: string): Promise<{ tree: string; kernel: string }
   cpSync(join(tree, 'usr/share/nfs-common/conffiles/nfs.conf'), join(tree, 'etc/nfs.conf'));
   place('# exports(5)\n', 'etc/exports');
   symlinkSync('../proc/self/mounts', join(tree, 'etc/mtab'));
-  symlinkSync('busybox', join(tree, 'bin/sh'));
+  // busybox's own shell runs its own mount and losetup, whatever PATH says.
+  rmSync(join(tree, 'bin/sh'), { force: true });
+  symlinkSync('dash', join(tree, 'bin/sh'));
   cpSync(process.execPath, join(tree, 'usr/bin/node'));
   cpSync(join(FILES, 'init'), join(tree, 'init'));
   for (const program of ['usr/bin/node', 'init']) chmodSync(join(tree, program), 0o755);
