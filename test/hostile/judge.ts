@@ -15,6 +15,7 @@ const EXPECTED_FAULTS: ReadonlySet<string> = new Set([
   'too-many-streams',
   // On a slow machine an operation outlasts the server's patience now and then; how often is counted.
   'still-running',
+  'snapshot-too-slow',
 ]);
 
 /** What is answered, by status, where there is no route: a body is read there too. */

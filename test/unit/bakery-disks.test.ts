@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -266,7 +267,9 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
     test('watches the list, also where nothing tells of its change', { timeout: 20_000 }, async () => {
       const [program = '', ...args] = [...shell, SCRIPT, 'watch'];
       const env = { PATH: `${at('bin')}:/usr/bin:/bin`, BAKERY_DISKS_TOP: top, BAKERY_DISKS_PAUSE: '0.05' };
-      const watch = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+      // In a group of its own: what it has started is ended with it.
+      const watch = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+      const ended = once(watch, 'exit');
       const said = watch.stdout[Symbol.asyncIterator]();
       const next = async () => String((await said.next()).value);
       try {
@@ -275,7 +278,8 @@ for (const shell of [['dash'], ['busybox', 'sh']]) {
         list([]);
         assert.match(await next(), new RegExp(`${A}: away`));
       } finally {
-        watch.kill('SIGKILL');
+        if (watch.pid !== undefined) process.kill(-watch.pid, 'SIGKILL');
+        await ended;
       }
     });
 
