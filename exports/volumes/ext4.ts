@@ -68,7 +68,15 @@ export async function growExt4(exec: Exec, file: string, bytes: number): Promise
  * blocks could not be mounted.
  */
 const MOUNT = `
-loop=$(losetup --find --show --sector-size 512 --direct-io=on "$1") || [ -n "$loop" ] || exit 1
+for try in 1 2 3 4 5; do
+  loop=$(losetup --find --show --sector-size 512 --direct-io=on "$1") || [ -n "$loop" ] || exit 1
+  # From here on nobody can take the file from the device; until here somebody who meant its last file may have.
+  command exec 3<"$loop" || continue
+  read -r behind 2>/dev/null <"/sys/block/\${loop##*/}/loop/backing_file"
+  [ "\${behind##*/}" = "\${1##*/}" ] && break
+  behind=
+done
+[ -n "$behind" ] || exit 1
 mount -t ext4 -o discard,nodev,nosuid,noexec,errors=remount-ro "$loop" "$2"
 code=$?
 losetup --detach "$loop"

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { exec } from '../../core/host/exec.ts';
+import { type Exec, exec } from '../../core/host/exec.ts';
+import { mountExt4 } from '../../exports/volumes/ext4.ts';
 import { loopsOf } from '../../exports/volumes/loops.ts';
 import { mountAt } from '../../exports/volumes/mountinfo.ts';
 import { openPool } from '../../exports/volumes/pool.ts';
@@ -69,6 +71,27 @@ inOwnNamespace(import.meta.url, () => {
     const second = await openPool({ ...options, root: plain, mode: 'auto' });
     assert.equal(second.kind, 'plain');
     assert.equal(readFileSync(second.path('volumes', 'b'), 'utf8'), 'volume');
+  });
+
+  test('a loop device that somebody frees before it is mounted, for the file it had before, is not missed', async (t) => {
+    const { volumes, root, at } = await openBench(t, { host: HOSTS[0] });
+    const id = 'd';
+    const fsUuid = randomUUID();
+    await volumes.createDisk({ id, fsUuid, sizeMiB: 1 });
+    // A losetup behind whose back its first device is freed at once.
+    const shims = join(root, 'shims');
+    const taken = join(shims, 'taken');
+    mkdirSync(shims);
+    const real = run('sh', '-c', 'command -v losetup').trim();
+    const shim = `#!/bin/sh\n[ "$1" = --find ] && [ ! -e ${taken} ] || exec ${real} "$@"\nloop=$(${real} "$@")\n${real} --detach "$loop" && echo "$loop" | tee ${taken}\n`;
+    writeFileSync(join(shims, 'losetup'), shim, { mode: 0o755 });
+    const thief: Exec = (program, args, options) =>
+      exec(program, args, program === 'sh' ? { ...options, env: { PATH: `${shims}:${process.env.PATH}` } } : options);
+    mkdirSync(at(id), { recursive: true });
+    await mountExt4(thief, join(root, 'pool', 'volumes', `${id}.ext4`), at(id));
+    assert.ok(existsSync(taken));
+    assert.equal((await mountAt(at(id)))?.type, 'ext4');
+    await volumes.unmount({ id, at: at(id) });
   });
 
   test('without xfs tools clones are copies', async (t) => {

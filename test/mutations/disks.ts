@@ -8,6 +8,14 @@ const LAB = 'test/contract/volumes-copies.test.ts';
 /** Points of no return, snapshots, copies and growth of disks. */
 export const disks: readonly Mutation[] = [
   {
+    name: 'volumes: a loop device that was freed before it is mounted is not missed',
+    file: 'exports/volumes/ext4.ts',
+    old: 'for try in 1 2 3 4 5; do',
+    new: 'for try in 1; do',
+    test: 'test/contract/volumes.test.ts',
+    fails: 'a loop device that somebody frees before it is mounted',
+  },
+  {
     name: 'volumes: who looks at a loop device for a moment keeps nobody from its file',
     file: 'exports/volumes/custody.ts',
     old: 'if (isMounted || tries >= HELD_TRIES) throw',
