@@ -15,6 +15,8 @@ export interface Piece {
   /** How many bytes the upload has when it is whole. */
   readonly bytes: number;
   readonly body: AsyncIterable<Uint8Array>;
+  /** Asked when nobody can delete the upload unseen any more. @throws BakeryError `upload-unknown` (not-found). */
+  ensureKnown(): Promise<unknown>;
 }
 
 /** Files of uploads that come in pieces. */
@@ -25,13 +27,14 @@ export interface Uploads {
    * Puts a piece behind what is there. Whatever came of a piece that breaks off stays, so its sender can go on from there; who sends
    * anew ends an older piece that still hangs.
    * @returns how many bytes are there now.
-   * @throws BakeryError `upload-offset` (conflict), `upload-too-long` (too-large), `upload-cut-off` (invalid), `pool-full` (no-space).
+   * @throws BakeryError `upload-unknown` (not-found), `upload-offset` (conflict), `upload-too-long` (too-large), `upload-cut-off`
+   *   (invalid), `pool-full` (no-space).
    */
   append(piece: Piece): Promise<number>;
   /** True while a piece comes. */
   isComing(id: UploadId): boolean;
-  /** Deletes it; fine when there is none. */
-  remove(id: UploadId): Promise<void>;
+  /** Deletes it, and then has it forgotten; fine when there is none. No piece of it is taken in between, and none after. */
+  remove(id: UploadId, forget: () => Promise<void>): Promise<void>;
 }
 
 /** Where it lies. */
@@ -52,14 +55,17 @@ const tooLong = (bytes: number) =>
 /** Builds it. */
 export function createUploads(pool: Pool): Uploads {
   const coming = new Map<UploadId, { readonly cut: AbortController; readonly ended: Promise<unknown> }>();
+  const going = new Map<UploadId, Promise<void>>();
 
   async function endPiece(old: { readonly cut: AbortController; readonly ended: Promise<unknown> }): Promise<void> {
     old.cut.abort(new BakeryError('conflict', 'upload-offset', 'the upload goes on in another call'));
     await old.ended.catch(() => undefined);
   }
 
-  async function write({ id, offset, bytes, body }: Piece, signal: AbortSignal): Promise<number> {
+  async function write(piece: Piece, signal: AbortSignal): Promise<number> {
+    const { id, offset, bytes, body } = piece;
     const file = uploadFile(pool, id);
+    await piece.ensureKnown();
     const there = await sizeOf(file);
     if (there !== offset) {
       throw new BakeryError('conflict', 'upload-offset', `${there} bytes are there: the next piece begins at ${there}`);
@@ -85,11 +91,19 @@ export function createUploads(pool: Pool): Uploads {
     return at;
   }
 
+  async function end(id: UploadId, forget: () => Promise<void>): Promise<void> {
+    for (let old = coming.get(id); old; old = coming.get(id)) await endPiece(old);
+    // The file first: what a crash leaves is known then.
+    await removeFile(uploadFile(pool, id));
+    await forget();
+  }
+
   return {
     offset: (id) => sizeOf(uploadFile(pool, id)),
     async append(piece) {
       // Of two that come at once the second ends the first: nothing is waited for between the last look and its own entry.
       for (let old = coming.get(piece.id); old; old = coming.get(piece.id)) await endPiece(old);
+      if (going.has(piece.id)) throw new BakeryError('not-found', 'upload-unknown', 'the upload is being deleted');
       const cut = new AbortController();
       const ended = write(piece, cut.signal);
       const entry = { cut, ended };
@@ -101,9 +115,10 @@ export function createUploads(pool: Pool): Uploads {
       }
     },
     isComing: (id) => coming.has(id),
-    async remove(id) {
-      for (let old = coming.get(id); old; old = coming.get(id)) await endPiece(old);
-      await removeFile(uploadFile(pool, id));
+    remove(id, forget) {
+      const gone = going.get(id) ?? end(id, forget).finally(() => going.delete(id));
+      going.set(id, gone);
+      return gone;
     },
   };
 }

@@ -28,9 +28,7 @@ export function createUploadKeeper(options: {
         if (uploads.isComing(id)) await touchUpload(db, id);
         else if (idleMs >= UPLOAD_KEPT_MS) {
           log.info({ upload: id }, 'nobody went on with an upload; it is deleted');
-          // The file first: what a crash leaves is known then.
-          await uploads.remove(id);
-          await removeUpload(db, id);
+          await uploads.remove(id, () => removeUpload(db, id));
         }
       }
     },

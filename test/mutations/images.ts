@@ -99,6 +99,22 @@ export const images: readonly Mutation[] = [
     fails: 'what has come is there after the server was killed',
   },
   {
+    name: 'pieces: none is taken while its upload is being deleted',
+    file: 'exports/images/uploads.ts',
+    old: 'if (going.has(piece.id))',
+    new: 'if (going.has(piece.id) && !going.has(piece.id))',
+    test: 'test/unit/uploads.test.ts',
+    fails: 'a piece leaves no file of an upload that is being deleted',
+  },
+  {
+    name: 'pieces: none is taken of an upload that is deleted',
+    file: 'exports/images/uploads.ts',
+    old: '    await piece.ensureKnown();\n',
+    new: '',
+    test: 'test/unit/uploads.test.ts',
+    fails: 'a piece leaves no file of an upload that was deleted',
+  },
+  {
     name: 'pieces: an upload that comes is not deleted',
     file: 'server/reconcile/uploads.ts',
     old: 'if (uploads.isComing(id)) await touchUpload(db, id);\n        else if',

@@ -18,7 +18,10 @@ test('an upload that nobody goes on with for a day is deleted, by a clock that n
   const removed: string[] = [];
   const uploads = {
     isComing: (id: UploadId) => id === 'coming',
-    remove: async (id: UploadId) => void removed.push(id),
+    remove: async (id: UploadId, forget: () => Promise<void>) => {
+      removed.push(id);
+      await forget();
+    },
   };
   const keeper = createUploadKeeper({ db, uploads, clock, log });
   for (const id of IDS) await addUpload(db, { id, bytes: 1, createdAt: 0 }, 3);

@@ -44,10 +44,9 @@ function speakTus(version: string | undefined, reply: FastifyReply): void {
   throw new BakeryError('precondition', 'tus-version', `of tus this server speaks ${TUS}`);
 }
 
-/** Deletes an upload: the file first, so that what a crash leaves is known. */
+/** Deletes an upload, with what has come of it. */
 export async function endUpload({ db, uploads }: Pick<ApiPorts, 'db' | 'uploads'>, id: UploadId): Promise<void> {
-  await uploads.remove(id);
-  await removeUpload(db, id);
+  await uploads.remove(id, () => removeUpload(db, id));
 }
 
 /** Uploads that come in pieces and go on after a break: the core of tus 1.0, its creation and its termination. */
@@ -188,7 +187,8 @@ export function sendPieceRoute(app: Api, ports: ApiPorts, limits: BodyLimits): v
       const { id, bytes } = await requireUpload(db, requireUploadId(request.params.uploadId));
       const offset = Number(request.headers['upload-offset']);
       try {
-        const there = await uploads.append({ id, bytes, offset, body: uploadOf(request, limits) });
+        const body = uploadOf(request, limits);
+        const there = await uploads.append({ id, bytes, offset, body, ensureKnown: () => requireUpload(db, id) });
         reply.header('upload-offset', there);
       } finally {
         await touchUpload(db, id);
