@@ -11,7 +11,7 @@ import { withDiskFaults } from '../exports/volumes/faults.ts';
 import { detachOrphans } from '../exports/volumes/loops.ts';
 import { openPool } from '../exports/volumes/pool.ts';
 import type { SpaceLevel } from '../exports/volumes/space.ts';
-import { seenAt, surveyVolumes } from '../exports/volumes/survey.ts';
+import { brokenAmong, seenAt, surveyVolumes } from '../exports/volumes/survey.ts';
 import { createVolumes } from '../exports/volumes/volumes.ts';
 import type { Config } from './config.ts';
 import type { Ground } from './ground.ts';
@@ -86,16 +86,16 @@ export async function openStorage(config: Config, ground: Ground, makeRoom: (lev
     backend,
     policy: policyOf(config),
     places,
-    broken,
     access: space.access,
-    async mounted(of) {
+    async look(of) {
       if (of)
         return seenAt(
           exec,
           pool,
           of.map((disk) => ({ id: disk.id, at: placeOf(disk, places) })),
         );
-      return rightlyMounted(await listDisks(db), await survey(), places);
+      const found = await survey();
+      return { mounted: rightlyMounted(await listDisks(db), found, places), broken: brokenAmong(found.mounts) };
     },
     onDrift: (drift) => tellExportDrift({ db, clock, log }, drift),
     log,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { isErrno } from '../../core/errors.ts';
 import type { Exec, ExecResult } from '../../core/host/exec.ts';
 import { exists } from '../../core/host/files.ts';
-import { readMounts } from './mountinfo.ts';
+import { deviceName, readMounts } from './mountinfo.ts';
 
 const Listing = z.object({
   loopdevices: z.array(
@@ -117,9 +117,7 @@ export async function loopsOf(exec: Exec, file: string): Promise<Loop[]> {
     throw error;
   }
   if (!mayBeBehind(file)) return [];
-  // gnu_dev_major and gnu_dev_minor of glibc, for devices below 2^32.
-  const [major, minor] = [(facts.dev >> 8) & 0xfff, (facts.dev & 0xff) | ((facts.dev >> 12) & 0xfff00)];
-  const wanted = { inode: facts.ino, device: `${major}:${minor}`, name: file };
+  const wanted = { inode: facts.ino, device: deviceName(facts.dev), name: file };
   return (await listLoops(exec)).filter((loop) => isBehind(loop, wanted));
 }
 

@@ -4,7 +4,7 @@ import { isErrno } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { readExt4Uuid } from './ext4.ts';
 import { hasBehind, type Loop, listLoops } from './loops.ts';
-import { type Mount, readMounts } from './mountinfo.ts';
+import { deviceName, isBroken, type Mount, mountsAt, readMounts } from './mountinfo.ts';
 import type { Pool } from './pool.ts';
 
 /** How one volume stands. */
@@ -39,11 +39,6 @@ export interface FileFacts {
 }
 
 const VOLUME = /^(.+)\.ext4$/;
-
-/** gnu_dev_major and gnu_dev_minor of glibc, for devices below 2^32. */
-function deviceName(dev: number): string {
-  return `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
-}
 
 /** Puts together what was found. Pure. */
 export function sight(found: {
@@ -90,19 +85,34 @@ async function factsOf(folder: string, name: string): Promise<FileFacts | undefi
   }
 }
 
-/** The places at which these volumes are mounted, without a look at any other. What is mounted there besides stays out. */
+/** Mount points of volumes. */
+export interface MountedPlaces {
+  /** At which the volume that belongs there is mounted. */
+  readonly mounted: ReadonlySet<string>;
+  /** At which a file system has given up. */
+  readonly broken: ReadonlySet<string>;
+}
+
+/** How these volumes stand where they belong, without a look at any other. What is mounted there besides stays out. */
 export async function seenAt(
   exec: Exec,
   pool: Pick<Pool, 'folder'>,
   volumes: readonly { id: string; at: string }[],
-): Promise<Set<string>> {
-  const top = new Map((await readMounts()).map((mount) => [mount.mountPoint, mount]));
-  const seen = new Set<string>();
+): Promise<MountedPlaces> {
+  const mounts = await mountsAt(volumes.map(({ at }) => at));
+  const mounted = new Set<string>();
   for (const { id, at } of volumes) {
-    const mount = top.get(at);
-    if (mount && (await hasBehind(exec, mount.source, join(pool.folder, 'volumes', `${id}.ext4`)))) seen.add(at);
+    const mount = mounts.get(at);
+    if (mount && (await hasBehind(exec, mount.source, join(pool.folder, 'volumes', `${id}.ext4`)))) mounted.add(at);
   }
-  return seen;
+  return { mounted, broken: brokenAmong([...mounts.values()]) };
+}
+
+/** The mount points of those that have given up. */
+export function brokenAmong(mounts: readonly Mount[]): Set<string> {
+  return new Set(
+    mounts.filter((mount) => mount.type === 'ext4' && isBroken(mount)).map(({ mountPoint }) => mountPoint),
+  );
 }
 
 /** Looks at every volume of a pool. */

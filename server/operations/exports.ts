@@ -15,6 +15,7 @@ import {
   exportDrift,
   isSameOutline,
 } from '../../exports/nfs/converge.ts';
+import type { MountedPlaces } from '../../exports/volumes/survey.ts';
 import type { ExportKeeper, Places } from './ports.ts';
 
 /** How long somebody else's change of a client or an access may go unnoticed. */
@@ -78,10 +79,11 @@ export function createExportKeeper(options: {
   backend: NfsBackend;
   policy: ExportPolicy;
   places: Places;
-  /** The mount points that are mounted now, of these disks or of all: what is not mounted is an empty folder and must not be served. */
-  mounted(of?: readonly Disk[]): Promise<ReadonlySet<string>>;
-  /** Those of them whose file system has given up. */
-  broken(): Promise<ReadonlySet<string>>;
+  /**
+   * What is mounted now of these disks or of all, and which of the file systems there have given up; both as one moment has them. What is not
+   * mounted is an empty folder and must not be served.
+   */
+  look(of?: readonly Disk[]): Promise<MountedPlaces>;
   /** What exports allow now: nobody may write while the pool is below its reserve. */
   access(): ExportAccess;
   /** Somebody else had changed what is served; it is repaired. */
@@ -101,8 +103,7 @@ export function createExportKeeper(options: {
   let nextScope: Scope = new Set();
 
   /** Mount points of broken volumes that are about to be unmounted and repaired. Until then they can still be read. */
-  async function withheld(disks: readonly Disk[]): Promise<ReadonlySet<string>> {
-    const broken = await options.broken();
+  async function withheld(disks: readonly Disk[], broken: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     const found = new Set<string>();
     for (const disk of broken.size === 0 ? [] : disks) {
       const at = disk.role === 'root' && disk.pi ? places.root(disk.pi) : places.disk(disk.id);
@@ -112,7 +113,7 @@ export function createExportKeeper(options: {
   }
 
   /** What is served now. To read all of it takes a call for each: in between, nothing but additions and removals is looked for. */
-  async function look(): Promise<readonly NfsExport[]> {
+  async function lookAround(): Promise<readonly NfsExport[]> {
     const isFresh = clock.monotonic() - readAt < READ_EVERY_MS;
     if (left && isFresh && isSameOutline(left, await backend.outline())) return left;
     readAt = clock.monotonic();
@@ -123,11 +124,13 @@ export function createExportKeeper(options: {
   async function wanted(scope: Scope = 'all'): Promise<Readonly<Record<'desired' | 'served', readonly NfsExport[]>>> {
     const disks = scope === 'all' ? await listDisks(db) : await listDisksExported(db, [...scope]);
     const pis = scope === 'all' ? await listPis(db) : await pisOf(disks);
-    // In this order: a volume that is unmounted to be repaired is broken before, and not mounted after. The other way round it would seem
-    // mounted and whole, and the bare folder would be served: what clients write there is hidden by the next mount.
-    const hidden = await withheld(disks);
-    const mounted = await options.mounted(scope === 'all' ? undefined : disks);
     const desired = desiredExports({ disks, pis, policy, places, access: options.access() });
+    // Where nothing is to be served it does not matter what is mounted.
+    if (desired.length === 0) return { desired, served: [] };
+    // One look for both: between two, a volume that is unmounted to be repaired could seem whole in the one and mounted in the other, and the bare
+    // folder would be served: what clients write there is hidden by the next mount.
+    const { mounted, broken } = await options.look(scope === 'all' ? undefined : disks);
+    const hidden = await withheld(disks, broken);
     return { desired, served: desired.filter(({ path }) => mounted.has(path) && !hidden.has(path)) };
   }
 
@@ -160,7 +163,7 @@ export function createExportKeeper(options: {
     const { desired, served } = await wanted();
     wantedIds = new Set(desired.map(({ id }) => id));
     counts = { ...counts, wanted: desired.length };
-    const actual = await look();
+    const actual = await lookAround();
     const drift = left && exportDrift(left, actual);
     left = undefined;
     const result = await convergeExports(backend, served, actual);

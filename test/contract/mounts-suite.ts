@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { exec } from '../../core/host/exec.ts';
 import { detachOrphans, loopsOf } from '../../exports/volumes/loops.ts';
-import { mountAt } from '../../exports/volumes/mountinfo.ts';
+import { lastMountAt, mountAt } from '../../exports/volumes/mountinfo.ts';
 import { seenAt } from '../../exports/volumes/survey.ts';
 import { fault, type Host, MIB, openBench, run } from './volumes-lab.ts';
 
@@ -142,14 +142,9 @@ export function mountsSuite(host: Host): void {
     const { volumes, pool, at } = await openBench(t, { host });
     const ids = ['d', 'e', 'f'];
     for (const id of ids) await volumes.createDisk({ id, fsUuid: randomUUID(), sizeMiB: 1 });
-    const look = async () =>
-      [
-        ...(await seenAt(
-          exec,
-          pool,
-          ids.map((id) => ({ id, at: at(id) })),
-        )),
-      ].toSorted();
+    const places = ids.map((id) => ({ id, at: at(id) }));
+    const look = async () => [...(await seenAt(exec, pool, places)).mounted].toSorted();
+    const broken = async () => [...(await seenAt(exec, pool, places)).broken];
     assert.deepEqual(await look(), []);
     // As files, not as volumes: each at a place that may be another's.
     for (const [id, place] of [
@@ -160,6 +155,16 @@ export function mountsSuite(host: Host): void {
       run('mount', '-o', 'loop', pool.path('volumes', `${id}.ext4`), at(place));
     }
     assert.deepEqual(await look(), [at('d')], 'one that is mounted in the place of another is not it');
+    for (const place of [at('d'), at('e'), join(at('d'), 'lost+found')]) {
+      const listed = lastMountAt(readFileSync('/proc/self/mountinfo', 'utf8'), place);
+      const found = await mountAt(place);
+      assert.deepEqual({ ...found, superOptions: [] }, { ...listed, superOptions: [] }, 'as the list of mounts has it');
+    }
+    assert.deepEqual(await broken(), []);
+    run('mount', '-o', 'remount,ro', at('d'));
+    assert.deepEqual([await look(), await broken()], [[at('d')], [at('d')]]);
+    run('mount', '-o', 'remount,rw', at('d'));
+    assert.deepEqual(await broken(), []);
     renameSync(pool.path('volumes', 'd.ext4'), pool.path('trash', 'd.ext4'));
     assert.deepEqual(await look(), [], 'its file is another one now, or none');
     renameSync(pool.path('trash', 'd.ext4'), pool.path('volumes', 'd.ext4'));

@@ -124,8 +124,10 @@ export async function anHourOfLoops(root: string): Promise<void> {
       backend: ganeshaBackend({ root, log: quiet }),
       policy: { kind: 'any' },
       places,
-      mounted: async () => rightlyMounted(await listDisks(db), await survey(), places),
-      broken: async () => new Set(),
+      look: async () => ({
+        mounted: rightlyMounted(await listDisks(db), await survey(), places),
+        broken: new Set<string>(),
+      }),
       access: () => 'rw',
       log: quiet,
     });

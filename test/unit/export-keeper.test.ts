@@ -67,12 +67,11 @@ async function setUp(disks: number) {
     backend,
     policy: { kind: 'any' },
     places: { root: String, disk: (id) => `/nfs/${id}`, bakeform: String },
-    async mounted(of) {
+    async look(of) {
       looks.push(of ? of.map(({ id }) => id).join() : 'all');
-      return mountState.mounted();
+      return { mounted: mountState.mounted(), broken: mountState.broken() };
     },
     access: () => 'rw',
-    broken: async () => mountState.broken(),
     onDrift: async (drift) => void drifts.push(drift),
     clock: { ...systemClock, monotonic: () => now },
     log: quiet,
@@ -112,7 +111,7 @@ test('a disk that an operation withholds is exported to nobody, and served under
   assert.deepEqual(await round(), ['outline', 'serve 2']);
 });
 
-test('a broken volume that is unmounted while it is looked at is not served from the folder below it', async () => {
+test('a broken volume that is about to be unmounted is not served', async () => {
   const { db, round, mountState, served } = await setUp(1);
   await addOperation(db, {
     id: 'heal-1' as OperationId,
@@ -124,13 +123,13 @@ test('a broken volume that is unmounted while it is looked at is not served from
     claims: [{ resource: 'disk:disk1', purpose: 'heal' }],
   });
   await takeClaim(db, 'heal-1' as OperationId, { resource: 'disk:disk1', purpose: 'heal' });
-  // Whoever looks first sees it before it is unmounted, whoever looks then sees it after.
-  let looks = 0;
-  mountState.broken = () => new Set(looks++ === 0 ? ['/nfs/disk1'] : []);
-  mountState.mounted = () => new Set(looks++ === 0 ? ['/nfs/disk1'] : []);
+  mountState.broken = () => new Set(['/nfs/disk1']);
   await round();
   assert.deepEqual([...served.keys()], []);
+  mountState.mounted = () => new Set();
   mountState.broken = () => new Set();
+  await round();
+  assert.deepEqual([...served.keys()], [], 'the folder below it');
   mountState.mounted = () => new Set(['/nfs/disk1']);
   assert.deepEqual(await round(), ['outline', 'serve 1']);
 });
@@ -196,13 +195,13 @@ test('who has changed one export alone waits for no look at the others, once it 
   assert.deepEqual((await only([7])).looks, ['all'], 'nobody knows yet');
   await removeDisk(db, 'disk7' as DiskId);
   await withholdDisk(db, 'disk8' as DiskId, true);
-  assert.deepEqual(await only([7]), { calls: ['remove 7'], looks: [''] });
+  assert.deepEqual(await only([7]), { calls: ['remove 7'], looks: [] });
   assert.deepEqual(keeper.counts(), { wanted: 49, served: 49 });
-  assert.deepEqual(await only([8]), { calls: ['remove 8'], looks: ['disk8'] });
+  assert.deepEqual(await only([8]), { calls: ['remove 8'], looks: [] });
   await withholdDisk(db, 'disk8' as DiskId, false);
   assert.deepEqual(await only([8]), { calls: ['serve 8'], looks: ['disk8'] });
   assert.deepEqual(await only([8]), { calls: [], looks: ['disk8'] });
-  assert.deepEqual(await only([]), { calls: [], looks: [''] });
+  assert.deepEqual(await only([]), { calls: [], looks: [] });
   assert.deepEqual(keeper.counts(), { wanted: 49, served: 49 });
   assert.deepEqual(await round(), ['outline'], 'and then all is as it was left');
   assert.deepEqual(drifts, []);
@@ -211,13 +210,18 @@ test('who has changed one export alone waits for no look at the others, once it 
 
 test('those who come while exports are changed share the next look: at what they name, or at all when one wants that', async () => {
   const { db, keeper, round, only } = await setUp(5);
-  await round();
-  for (const id of ['disk1', 'disk2', 'disk3']) await withholdDisk(db, id as DiskId, true);
+  const hide = async (isWithheld: boolean) => {
+    for (const id of ['disk1', 'disk2', 'disk3']) await withholdDisk(db, id as DiskId, isWithheld);
+    if (isWithheld) await round();
+  };
+  await hide(true);
+  await hide(false);
   assert.deepEqual(await only([1], [2], [3]), {
-    calls: ['remove 1', 'remove 2', 'remove 3'],
+    calls: ['serve 1', 'serve 2', 'serve 3'],
     looks: ['disk1', 'disk2,disk3'],
   });
-  for (const id of ['disk1', 'disk2', 'disk3']) await withholdDisk(db, id as DiskId, false);
+  await hide(true);
+  await hide(false);
   const first = only([1], [2]);
   await keeper.converge([]);
   const { calls, looks } = await first;
@@ -236,6 +240,13 @@ test('one export that is refused has all looked at: what somebody else serves ma
   refused.clear();
   assert.deepEqual((await only([2])).looks, ['all']);
   assert.deepEqual(keeper.counts(), { wanted: 3, served: 3 });
+});
+
+test('where nothing is to be served nobody looks at what is mounted', async () => {
+  const { db, round, only } = await setUp(2);
+  await round();
+  await withholdDisk(db, 'disk2' as DiskId, true);
+  assert.deepEqual(await only([2]), { calls: ['remove 2'], looks: [] });
 });
 
 test('of one export alone, a volume that is not mounted is not served either', async () => {
