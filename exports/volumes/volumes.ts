@@ -9,8 +9,10 @@ import type { Log } from '../../core/log.ts';
 import { type Copies, createCopies } from './copies.ts';
 import { createCustody } from './custody.ts';
 import type { DirtyLimits } from './dirty.ts';
-import { createDiskImages, journalMiBOf } from './disk-image.ts';
+import { createDiskImages } from './disk-image.ts';
+import { journalMiBOf } from './disk-size.ts';
 import { growExt4, mountExt4, readExt4Uuid, repairExt4, setExt4Uuid } from './ext4.ts';
+import { createGrowth, type Growth } from './growth.ts';
 import { detachLoop, hasBehind, loopsOf } from './loops.ts';
 import { isBroken, type Mount, mountAt, mountsBelow, readMounts } from './mountinfo.ts';
 import type { Pool } from './pool.ts';
@@ -21,7 +23,7 @@ import { trimExt4 } from './trim.ts';
  * something away is fine with "it never happened". A volume file is never renamed, copied, checked or deleted while a
  * loop device of this machine has it.
  */
-export interface Volumes extends Copies {
+export interface Volumes extends Copies, Growth {
   /**
    * Makes a volume that holds one sparse `disk.img` of exactly `sizeMiB` MiB, which can be filled to its last byte; with a
    * file system in that, where one is wished, or not at all.
@@ -102,6 +104,7 @@ export function createVolumes(options: {
   const { refuseWhileHeld, mountOf, thaw, release } = custody;
   const diskImages = createDiskImages({ pool, exec, custody });
   const copies = createCopies({ pool, exec, custody, diskImages });
+  const growth = createGrowth({ pool, exec, custody, log });
 
   async function statGolden(id: string) {
     const source = goldenOf(id);
@@ -126,6 +129,7 @@ export function createVolumes(options: {
 
   return {
     ...copies,
+    ...growth,
 
     async createDisk({ id, fsUuid, sizeMiB, fileSystem }) {
       const [file, partial] = [fileOf(id), `${fileOf(id)}.partial`];

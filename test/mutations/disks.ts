@@ -89,7 +89,7 @@ export const disks: readonly Mutation[] = [
   },
   {
     name: 'what a Pi has put in the place of disk.img is not followed',
-    file: 'exports/volumes/disk-image.ts',
+    file: 'exports/volumes/disk-size.ts',
     old: "openBeneath(at, 'disk.img', purpose)",
     new: "open(`${at}/disk.img`, purpose === 'write' ? 'w' : 'r+')",
     test: LAB,
@@ -142,6 +142,22 @@ export const disks: readonly Mutation[] = [
     new: '',
     test: 'test/wire/disks.test.ts',
     fails: 'a disk is grown while its Pi uses it',
+  },
+  {
+    name: 'a mounted disk is told no size that its volume has no room for',
+    file: 'exports/volumes/growth.ts',
+    old: 'if ((await missingBytes(image, at, sizeMiB)) > 0) {',
+    new: 'if ((await missingBytes(image, at, 0)) > 0) {',
+    test: 'test/contract/volumes-growth.test.ts',
+    fails: 'a growth of a mounted disk that the kernel refuses',
+  },
+  {
+    name: 'a Pi that takes its disk.img away gets no operation stuck',
+    file: 'exports/volumes/growth.ts',
+    old: '        if (!isOfPi) throw error;\n',
+    new: '        throw error;\n',
+    test: 'test/contract/volumes-growth.test.ts',
+    fails: 'what a Pi has put in the place of disk.img',
   },
   {
     name: 'a volume is not taken for the one that its loop device had before',
