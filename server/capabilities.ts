@@ -26,7 +26,7 @@ export const CAPABILITIES: readonly Capability[] = [
   { name: 'NET_BIND_SERVICE', bit: 10n, why: 'TFTP, DHCP, rpcbind and NFS have ports below 1024' },
   { name: 'SYS_ADMIN', bit: 21n, why: 'volumes are mounted, on loop devices' },
   { name: 'SYS_NICE', bit: 23n, why: 'boot files go before bakes and uploads', optional: true },
-  { name: 'SYS_RESOURCE', bit: 24n, why: 'a file system grows while it is mounted', optional: true },
+  { name: 'SYS_RESOURCE', bit: 24n, why: 'a disk grows while its Pi uses it', optional: true },
   { name: 'MKNOD', bit: 27n, why: 'images have device nodes' },
   { name: 'SETFCAP', bit: 31n, why: 'files of images keep their capabilities' },
 ];
@@ -40,11 +40,22 @@ export function missingCapabilities(status: string): Capability[] {
 const list = (capabilities: readonly Capability[]) =>
   capabilities.map(({ name, why }) => `CAP_${name} (${why})`).join(', ');
 
+/** What the server does only where it may. */
+export interface Abilities {
+  /** Grow a file system while it is mounted: EXT4_IOC_RESIZE_FS wants CAP_SYS_RESOURCE (the kernel's ext4_resize_begin). */
+  readonly growsMounted: boolean;
+}
+
+/** What is left without those. */
+export function abilitiesWithout(missing: readonly Capability[]): Abilities {
+  return { growsMounted: !missing.some(({ name }) => name === 'SYS_RESOURCE') };
+}
+
 /**
  * Tells what this process may not do, before it is half done.
  * @throws BakeryError `not-root` (forbidden); `capability-missing` (unavailable) with the names of those that it cannot do without.
  */
-export async function checkRoot(log: Log): Promise<void> {
+export async function checkRoot(log: Log): Promise<Abilities> {
   if (process.getuid?.() !== 0) {
     throw new BakeryError('forbidden', 'not-root', 'the server mounts and exports file systems: run it as root');
   }
@@ -56,4 +67,5 @@ export async function checkRoot(log: Log): Promise<void> {
   }
   const wanted = missing.map(({ name }) => `CAP_${name}`);
   if (wanted.length > 0) log.info({ missing: wanted }, `it works without ${list(missing)}`);
+  return abilitiesWithout(missing);
 }

@@ -138,6 +138,7 @@ async function start(
       nfsAddress: wires.address,
       subnet: () => localSubnet(wires.address),
       trashKeepMs,
+      growsMounted: ground.growsMounted,
       litter: litter.list,
       goldenBytes: (id) => volumes.goldenBytes(id),
       uploads,

@@ -57,8 +57,9 @@ export async function openGround(
   const { log, scope } = scopedLog(logger);
   const metrics = createMetrics({ version, node: process.version });
   const observers = createObservers(metrics);
-  if (keepsVolumes(config)) await checkRoot(log);
-  else log.warn({}, 'BAKERY_STORAGE=none: nothing can be baked, and no image or disk be kept');
+  const abilities = keepsVolumes(config) ? await checkRoot(log) : { growsMounted: false };
+  if (!keepsVolumes(config)) log.warn({}, 'BAKERY_STORAGE=none: nothing can be baked, and no image or disk be kept');
+  const growsMounted = seams.growsMounted ?? abilities.growsMounted;
   const wires = await findWires(config, log);
   if (config.KPARTX_PATH !== undefined) log.info({}, 'KPARTX_PATH is ignored: partitions are read without it');
   if (config.BAKERY_AUTH === 'off') log.warn({}, 'BAKERY_AUTH=off: whoever reaches the API may do everything');
@@ -76,5 +77,5 @@ export async function openGround(
   const marked = markChildren(runner.exec, mark);
   const exec = sharingLists(seams.exec?.(marked) ?? marked);
   const admin = await adminToken(config);
-  return { db, guard, exec, bus: seams.bus, admin, tls, wires, clock, log, scope, metrics, observers };
+  return { db, guard, exec, bus: seams.bus, growsMounted, admin, tls, wires, clock, log, scope, metrics, observers };
 }

@@ -14,6 +14,8 @@ export interface Seams {
   readonly exec?: (exec: Exec) => Exec;
   /** Around every call of the NFS server over its bus. */
   readonly bus?: (call: CallBus) => CallBus;
+  /** Whether it takes itself to be able to grow what is mounted. */
+  readonly growsMounted?: boolean;
   /** What is run in the place of a loop. */
   readonly loop?: (loop: Loop) => Loop;
   /** What the server takes for the time. */

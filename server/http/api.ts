@@ -75,6 +75,8 @@ export interface ApiPorts {
   subnet(): Subnet | undefined;
   /** For how long destroyed disks are kept, in ms. */
   readonly trashKeepMs: number;
+  /** Disks can grow while they are mounted. */
+  readonly growsMounted: boolean;
   /** The size of a bakeform's golden volume. */
   goldenBytes(volumeId: string): Promise<number>;
   /** Uploads that come in pieces. */

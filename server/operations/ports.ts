@@ -40,6 +40,13 @@ export interface VolumePort {
   unstage(disk: { id: string }): Promise<void>;
   /** Puts it in the place of the volume; fine when that was done. */
   replace(disk: { id: string }): Promise<void>;
+  /**
+   * Makes room for a larger disk.img in a volume that stays mounted; nobody sees it.
+   * @throws BakeryError `growth-needs-interruption` where the kernel does not let it.
+   */
+  extend(disk: { id: string; at: string; sizeMiB: number }): Promise<void>;
+  /** Makes its disk.img that long. */
+  lengthen(disk: { id: string; at: string; sizeMiB: number }): Promise<void>;
   /** Makes a root volume from a golden one, under a UUID of its own, grown to `bytes` when that is more. */
   clone(volume: { golden: string; id: string; fsUuid: string; bytes?: number | undefined }): Promise<void>;
   /** The size of a golden volume, in bytes. */

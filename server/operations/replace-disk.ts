@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { BakeryError } from '../../core/errors.ts';
+import { BakeryError, describeError } from '../../core/errors.ts';
 import type { DiskId, SnapshotId } from '../../core/ids.ts';
 import { resizeDisk, withholdDisk } from '../../db/disks.ts';
 import type { Executor } from '../../db/open.ts';
 import { requireReadySnapshot } from '../../db/snapshots.ts';
 import { attachedTo } from './disks.ts';
-import type { OperationKind, Step } from './kind.ts';
+import type { OperationKind, Step, StepContext } from './kind.ts';
 import type { OperationPorts } from './ports.ts';
 import { notLarger, requireDataDisk } from './snapshots.ts';
 
@@ -64,30 +64,53 @@ function replaceSteps<P extends z.output<typeof Disk>>(
   ];
 }
 
-const GrowParams = Disk.extend({ sizeMiB: z.number() });
-/** A disk and the size it is to have. */
+/** How a disk that may grow does: in a copy beside it, for which it is withdrawn; in use; or so and, where the kernel refuses that, beside it. Pure. */
+export function growthWay(disk: { isAttached: boolean; mayInterrupt: boolean; growsMounted: boolean }) {
+  if (!disk.isAttached || !disk.growsMounted) return 'beside';
+  return disk.mayInterrupt ? 'in-use-or-beside' : 'in-use';
+}
+
+const GrowParams = Disk.extend({
+  sizeMiB: z.number(),
+  /** Those of before there was more than one have none. */
+  way: z.enum(['beside', 'in-use', 'in-use-or-beside']).default('beside'),
+});
+/** A disk, the size it is to have, and how it gets it. */
 export type GrowParams = z.output<typeof GrowParams>;
 
 /**
  * Looks the disk up. Runs in the admitting transaction.
  * @throws BakeryError `disk-unknown` (not-found), `disk-is-root` (forbidden), `disk-not-larger` (invalid), `disk-attached` (conflict)
- * unless its Pi may be interrupted.
+ * unless it can grow in use, or its Pi may be interrupted.
  */
 export async function planGrow(
   trx: Executor,
-  wish: { disk: DiskId; sizeMiB: number; mayInterrupt: boolean },
+  wish: { disk: DiskId; sizeMiB: number; mayInterrupt: boolean; growsMounted: boolean },
 ): Promise<GrowParams> {
   const { id, fsUuid, exportId, sizeMiB, pi } = await requireDataDisk(trx, wish.disk);
-  if (pi && !wish.mayInterrupt) throw attachedTo(id, pi);
+  if (pi && !wish.growsMounted && !wish.mayInterrupt) throw attachedTo(id, pi);
   if (wish.sizeMiB <= sizeMiB) throw notLarger(sizeMiB);
-  return { disk: id, fsUuid, exportId, sizeMiB: wish.sizeMiB };
+  const way = growthWay({ ...wish, isAttached: pi !== undefined });
+  return { disk: id, fsUuid, exportId, sizeMiB: wish.sizeMiB, way };
 }
 
+const Extended = z.object({ isExtended: z.boolean() });
+const isExtended = ({ outputs }: StepContext<GrowParams>) =>
+  Extended.safeParse(outputs.extend).data?.isExtended === true;
+
 /**
- * Grows a data disk and its `disk.img`. A disk that is attached is withdrawn meanwhile: what its Pi reads or writes in that moment
- * fails (ESTALE); after it the handles that it has are good again.
+ * Grows a data disk and its `disk.img`: in use, where its Pi notices nothing, or beside it. Then a disk that is attached is withdrawn meanwhile: what its Pi
+ * reads or writes in that moment fails (ESTALE); after it the handles that it has are good again.
  */
 export function growKind(ports: OperationPorts): OperationKind<GrowParams> {
+  const { volumes, places, log } = ports;
+  const beside = replaceSteps<GrowParams>(ports, ({ disk, sizeMiB }) => volumes.stage({ id: disk, growTo: sizeMiB }));
+  const mounted = ({ disk, sizeMiB }: GrowParams) => ({ id: disk, at: places.disk(disk), sizeMiB });
+  async function lengthen({ params }: StepContext<GrowParams>): Promise<void> {
+    // After a crash: it was mounted when it was made larger.
+    await volumes.mount({ ...mounted(params), fsUuid: params.fsUuid });
+    await volumes.lengthen(mounted(params));
+  }
   return {
     kind: 'grow-disk',
     version: 1,
@@ -95,7 +118,38 @@ export function growKind(ports: OperationPorts): OperationKind<GrowParams> {
     parse: (params) => GrowParams.parse(params),
     claims: ({ disk }) => [{ resource: `disk:${disk}`, purpose: 'grow' }],
     admit: async () => undefined,
-    steps: replaceSteps<GrowParams>(ports, ({ disk, sizeMiB }) => ports.volumes.stage({ id: disk, growTo: sizeMiB })),
+    steps: [
+      {
+        // Nothing of it is undone: what it leaves is room that the next growth finds.
+        name: 'extend',
+        timeoutMs: 2 * 3_600_000,
+        async do({ params }) {
+          if (params.way === 'beside') return { isExtended: false };
+          try {
+            await volumes.extend(mounted(params));
+            return { isExtended: true };
+          } catch (error) {
+            const isRefused = error instanceof BakeryError && error.code === 'growth-needs-interruption';
+            if (!isRefused || params.way === 'in-use') throw error;
+            log.warn({ disk: params.disk, error: describeError(error) }, 'a disk is withdrawn to grow');
+            return { isExtended: false };
+          }
+        },
+      },
+      // What has grown where it is passes them over, but for the one with no way back: there it is told its new size.
+      ...beside.map(
+        (step): Step<GrowParams> => ({
+          ...step,
+          async do(context) {
+            if (!isExtended(context)) return step.do(context);
+            return step.noWayBack ? lengthen(context) : undefined;
+          },
+          async undo(context) {
+            if (!isExtended(context)) await step.undo?.(context);
+          },
+        }),
+      ),
+    ],
     commit: (trx, { params }) => resizeDisk(trx, params.disk, params.sizeMiB),
   };
 }

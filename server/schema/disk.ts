@@ -95,7 +95,8 @@ export const GrowDisk = z
   .object({
     sizeMiB: SizeMiB.meta({ description: 'MiB that disk.img is to have', example: 2048 }),
     mayInterrupt: z.boolean().optional().meta({
-      description: 'Grow it also while it is attached: what its Pi reads or writes in that moment fails (ESTALE).',
+      description:
+        'Grow it also while it is attached and the server cannot grow it in use: what its Pi reads or writes in that moment fails (ESTALE).',
     }),
   })
   .meta({ id: 'GrowDisk' });

@@ -132,6 +132,13 @@ const WISHES = {
   userData: '#cloud-config\n',
 };
 
+async function attachedAndMarked(stage: Stage): Promise<void> {
+  await bake(stage);
+  await createDisk(stage);
+  await attach(stage);
+  await mark(stage, 'grown');
+}
+
 /** By kind of operation; a kind that works differently on different things has more than one. */
 export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario>>>> = {
   bake: {
@@ -217,17 +224,17 @@ export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, Scenario
     },
   },
   'grow-disk': {
-    'that is attached': {
-      async before(stage) {
-        await bake(stage);
-        await createDisk(stage);
-        await attach(stage);
-        await mark(stage, 'grown');
-      },
+    'in use': {
+      before: attachedAndMarked,
+      start: once(async (stage) => ['POST', `/disks/${await dataDisk(stage)}/grow`, { sizeMiB: 8 }]),
+    },
+    // More than the volume has room for: the kernel refuses.
+    'beside, after a refusal': {
+      before: attachedAndMarked,
       start: once(async (stage) => [
         'POST',
         `/disks/${await dataDisk(stage)}/grow`,
-        { sizeMiB: 8, mayInterrupt: true },
+        { sizeMiB: 48, mayInterrupt: true },
       ]),
     },
   },

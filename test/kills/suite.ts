@@ -77,7 +77,7 @@ export function thinned<T>(points: readonly T[], name: string): T[] {
 
 /** What changes the world: child processes, and calls of the NFS server. After each of them a step stands in its middle. */
 const CHANGES =
-  /^(?:exec (mount|umount|mkfs|mke2fs|tune2fs|e2fsck|resize2fs|mcopy|cp|sh|fallocate|losetup --detach)|bus exportmgr\.(Add|Update|Remove)Export)/;
+  /^(?:exec (mount|umount|mkfs|mke2fs|tune2fs|e2fsck|resize2fs|mcopy|cp|sh|fallocate|sync|losetup --detach)|bus exportmgr\.(Add|Update|Remove)Export)/;
 
 /** The middles of its steps: all that changed something in a rehearsal. */
 function middles(kind: OperationKind<never>, passed: readonly string[]): KillPoint[] {

@@ -266,7 +266,7 @@ export interface paths {
         put?: never;
         /**
          * Make a disk and its disk.img larger
-         * @description Detach it first, or allow that its Pi is interrupted. A Pi that has it has to be told then: `losetup -c` and, for a file system in disk.img, `resize2fs`. Answers at once; the work goes on. When it fails, the disk is as it was.
+         * @description One that is attached grows while its Pi uses it, where the server may do that (CAP_SYS_RESOURCE). Elsewhere detach it first, or allow with `mayInterrupt` that its Pi is interrupted. A Pi that has it has to be told then: `losetup -c` and, for a file system in disk.img, `resize2fs`. Answers at once; the work goes on. When it fails, the disk is as it was.
          */
         post: operations["growDisk"];
         delete?: never;
@@ -1169,7 +1169,7 @@ export interface components {
              * @example 2048
              */
             sizeMiB: number;
-            /** @description Grow it also while it is attached: what its Pi reads or writes in that moment fails (ESTALE). */
+            /** @description Grow it also while it is attached and the server cannot grow it in use: what its Pi reads or writes in that moment fails (ESTALE). */
             mayInterrupt?: boolean;
         };
         RestoreSnapshot: {

@@ -4,6 +4,7 @@ const ENGINE = 'server/operations/engine.ts';
 const RUNNER = 'server/operations/runner.ts';
 const COPIES = 'exports/volumes/copies.ts';
 const LAB = 'test/contract/volumes-copies.test.ts';
+const GROWTH = 'test/operations/growth.test.ts';
 
 /** Points of no return, snapshots, copies and growth of disks. */
 export const disks: readonly Mutation[] = [
@@ -138,10 +139,26 @@ export const disks: readonly Mutation[] = [
   {
     name: 'a growth that is not allowed to interrupt is refused for an attached disk',
     file: 'server/operations/replace-disk.ts',
-    old: 'if (pi && !wish.mayInterrupt) throw attachedTo(id, pi);',
+    old: 'if (pi && !wish.growsMounted && !wish.mayInterrupt) throw attachedTo(id, pi);',
     new: '',
-    test: 'test/wire/disks.test.ts',
-    fails: 'a disk is grown while its Pi uses it',
+    test: GROWTH,
+    fails: 'where nothing grows in use, an attached disk grows only with leave',
+  },
+  {
+    name: 'a growth in use withdraws no disk',
+    file: 'server/operations/replace-disk.ts',
+    old: 'if (!isExtended(context)) return step.do(context);',
+    new: 'if (!step.noWayBack) return step.do(context);',
+    test: GROWTH,
+    fails: 'a disk that grows in use is neither withdrawn nor unmounted',
+  },
+  {
+    name: 'a growth that the kernel refuses interrupts no Pi without leave',
+    file: 'server/operations/replace-disk.ts',
+    old: "if (!isRefused || params.way === 'in-use') throw error;",
+    new: 'if (!isRefused) throw error;',
+    test: GROWTH,
+    fails: 'where the kernel refuses, a disk is withdrawn only with leave',
   },
   {
     name: 'a mounted disk is told no size that its volume has no room for',

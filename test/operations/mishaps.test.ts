@@ -34,6 +34,8 @@ interface Scenario {
   readonly stays?: readonly string[];
   /** Calls that may fail: the operation ends well all the same. */
   readonly forgives?: readonly string[];
+  /** The first call of the step with no way back, where it has another name. */
+  readonly noWayBack?: string;
 }
 
 async function* body() {
@@ -111,6 +113,14 @@ const then =
     for (const step of steps) await (await step(world, engine)).done;
   };
 
+const attached = then(upload, bake, createDisk, placed('attach'));
+const grow =
+  (may: { mayInterrupt: boolean; growsMounted: boolean }): Scenario['start'] =>
+  async (world, engine) => {
+    const disk = await dataDisk(world);
+    return engine.start('grow-disk', (trx) => planGrow(trx, { disk, sizeMiB: 128, ...may }));
+  };
+
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'upload-bakeform': { before: then(), start: upload },
   'upload-bakeform of an upload in pieces': {
@@ -129,7 +139,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     start: deleteDisk,
   },
   attach: { before: then(upload, bake, createDisk), start: placed('attach') },
-  detach: { before: then(upload, bake, createDisk, placed('attach')), start: placed('detach') },
+  detach: { before: attached, start: placed('detach') },
   'attach to a Pi that is told': { before: then(upload, bakeManaged, createDisk), start: placed('attach') },
   'detach from a Pi that is told': {
     before: then(upload, bakeManaged, createDisk, placed('attach')),
@@ -138,7 +148,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   restore: { before: then(createDisk, deleteDisk), start: restored },
   'restore a root': { before: then(upload, bake, unbake), start: restored },
-  snapshot: { before: then(upload, bake, createDisk, placed('attach')), start: takeSnapshot },
+  snapshot: { before: attached, start: takeSnapshot },
   'delete-snapshot': {
     before: then(createDisk, takeSnapshot),
     start: async (world, engine) =>
@@ -151,12 +161,18 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       return engine.start('create-disk', (trx) => planCreateDisk(trx, { sizeMiB: 128, name: 'copy', from }));
     },
   },
-  'grow-disk': {
-    before: then(upload, bake, createDisk, placed('attach')),
-    start: async (world, engine) => {
-      const disk = await dataDisk(world);
-      return engine.start('grow-disk', (trx) => planGrow(trx, { disk, sizeMiB: 128, mayInterrupt: true }));
+  'grow-disk': { before: attached, start: grow({ mayInterrupt: true, growsMounted: false }) },
+  'grow-disk in use': {
+    before: attached,
+    start: grow({ mayInterrupt: false, growsMounted: true }),
+    noWayBack: 'mount',
+  },
+  'grow-disk in use, which the kernel refuses': {
+    async before(world, engine) {
+      await attached(world, engine);
+      world.refusesGrowth = true;
     },
+    start: grow({ mayInterrupt: true, growsMounted: true }),
   },
   'revert-disk': {
     before: then(createDisk, takeSnapshot),
@@ -170,12 +186,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     start: async (world, engine) => engine.start('purge', { disk: await trashedDisk(world) }),
   },
   heal: {
-    before: then(upload, bake, createDisk, placed('attach')),
+    before: attached,
     start: async (world, engine) => engine.start('heal', await planHeal(world.db, await dataDisk(world))),
   },
   release: {
     before: async (world, engine) => {
-      await then(upload, bake, createDisk, placed('attach'))(world, engine);
+      await attached(world, engine);
       await holdPi(world);
     },
     start: (_world, engine) => engine.start('release', (trx) => planRelease(trx, { pi: PI, isOff: true, now: 2 })),
@@ -200,7 +216,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     stays: ['power'],
   },
   unbake: {
-    before: then(upload, bake, createDisk, placed('attach')),
+    before: attached,
     start: unbake,
   },
 };
@@ -226,6 +242,8 @@ const VARIANTS = [
   'upload-bakeform of an upload in pieces',
   'attach to a Pi that is told',
   'detach from a Pi that is told',
+  'grow-disk in use',
+  'grow-disk in use, which the kernel refuses',
 ].map((variant) => {
   const kind = kinds.find((one) => variant.startsWith(`${one.kind} `));
   assert.ok(kind);
@@ -242,8 +260,8 @@ for (const { kind, afterCrash, steps } of [...kinds, ...VARIANTS]) {
   await (await rehearsal.scenario.start(rehearsal.world, rehearsal.engine)).done;
   const done = (await snapshot(rehearsal.world)).length;
   const calls = [...rehearsal.world.calls];
-  /** The first call that has no way back: of a step of that name, in a kind that has one. */
-  const lastWayBack = steps.find((step) => step.noWayBack)?.name;
+  /** The first call that has no way back: of a step of that name, in a kind that has one, unless the scenario has a call of another. */
+  const lastWayBack = rehearsal.scenario.noWayBack ?? steps.find((step) => step.noWayBack)?.name;
   const noWayBack = afterCrash === 'forward' ? 0 : lastWayBack ? calls.indexOf(lastWayBack) : calls.length;
   assert.notEqual(noWayBack, -1);
   const isForgiven = (name: string) => rehearsal.scenario.forgives?.includes(name) === true;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { BakeryError } from '../../core/errors.ts';
+import { BakeryError } from '../../core/errors.ts';
 import { systemClock } from '../../core/host/clock.ts';
 import type { BakeformName, Ipv4, PiId } from '../../core/ids.ts';
 import { type Db, openDatabase } from '../../db/open.ts';
@@ -27,6 +27,8 @@ export interface World {
   mishap: Mishap | undefined;
   /** Calls that are made while there is one act when it resolves. */
   wait: Promise<void> | undefined;
+  /** The kernel does not grow what is mounted. */
+  refusesGrowth: boolean;
   /** A new process on the same database and the same things; `twice` does and undoes each step two times. */
   restart(how?: 'once' | 'twice'): Engine;
 }
@@ -122,6 +124,12 @@ export async function makeWorld(): Promise<World> {
       stage: ({ id }) => act('stage', add(`next ${id}`)),
       unstage: ({ id }) => act('unstage', drop(`next ${id}`)),
       replace: ({ id }) => act('replace', rename(`next ${id}`, `replaced ${id}`)),
+      async extend() {
+        await act('extend', () => undefined);
+        const message = 'the kernel refuses';
+        if (world.refusesGrowth) throw new BakeryError('conflict', 'growth-needs-interruption', message);
+      },
+      lengthen: ({ id }) => act('lengthen', add(`longer ${id}`)),
       goldenBytes: FACTS.goldenBytes,
       clone: ({ id }) => act('clone', add(`volume ${id}`)),
       mount: ({ id, at }) => act('mount', add(`mount ${id} at ${at}`)),
@@ -219,6 +227,7 @@ export async function makeWorld(): Promise<World> {
     calls,
     mishap: undefined,
     wait: undefined,
+    refusesGrowth: false,
     restart(how = 'once') {
       const kinds = operationKinds(ports);
       return createEngine({ db, kinds: how === 'twice' ? kinds.map(twice) : kinds, clock: ports.clock, log: quiet });

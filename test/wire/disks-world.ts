@@ -57,7 +57,7 @@ export const url = (disk: Disk, file: string) => `nfs://127.0.0.1${disk.location
 export async function makeDiskWorld(): Promise<DiskWorld> {
   const rack = await makeRack(1);
   const pi = rack.serials[0] ?? '';
-  const bakery = await rack.start();
+  const bakery = await rack.startHeld();
 
   async function ask<T>(status: number, method: string, path: string, body?: unknown): Promise<T> {
     const answer = await call(bakery, method, path, body);

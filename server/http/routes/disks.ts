@@ -20,7 +20,7 @@ export const DiskParam = z.object({ diskId: z.string() });
 
 /** Disks of their own, attached or not. */
 export function diskRoutes(app: Api, ports: ApiPorts): void {
-  const { db, engine, clock } = ports;
+  const { db, engine, clock, growsMounted } = ports;
 
   app.get(
     '/disks',
@@ -145,7 +145,8 @@ export function diskRoutes(app: Api, ports: ApiPorts): void {
         tags: ['disks'],
         summary: 'Make a disk and its disk.img larger',
         description:
-          'Detach it first, or allow that its Pi is interrupted. A Pi that has it has to be told then: `losetup -c` and, for a file ' +
+          'One that is attached grows while its Pi uses it, where the server may do that (CAP_SYS_RESOURCE). Elsewhere detach it first, or allow ' +
+          'with `mayInterrupt` that its Pi is interrupted. A Pi that has it has to be told then: `losetup -c` and, for a file ' +
           'system in disk.img, `resize2fs`. Answers at once; the work goes on. When it fails, the disk is as it was.',
         params: DiskParam,
         body: GrowDisk,
@@ -155,7 +156,7 @@ export function diskRoutes(app: Api, ports: ApiPorts): void {
     async (request, reply) => {
       const disk = requireDiskId(request.params.diskId);
       const { sizeMiB, mayInterrupt = false } = request.body;
-      const wish = { disk, sizeMiB, mayInterrupt };
+      const wish = { disk, sizeMiB, mayInterrupt, growsMounted };
       const started = await engine.start('grow-disk', (trx) => planGrow(trx, wish), {
         by: requesterOf(request),
       });
