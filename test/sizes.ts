@@ -43,8 +43,6 @@ const SIZES = {
   nfsdExports: { normal: 5, long: 1_000 },
   /** Points of its start at which Bakery is killed. */
   nfsdKillPoints: { normal: 1, long: 4 },
-  /** Boots of an emulated Pi from the kernel's NFS server, in a second emulated machine: minutes of both cores. */
-  nfsdRootBoots: { normal: 0, long: 1 },
   /** Backups taken one after another while clients make disks. */
   backupsUnderLoad: { normal: 2, long: 30 },
   /** Hostile roots given to intake and identity. */

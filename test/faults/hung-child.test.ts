@@ -28,8 +28,9 @@ inOwnNamespace(import.meta.url, () => {
     const hanging = join(root, 'hanging');
     writeFileSync(hanging, '#!/bin/sh\ntrap "" TERM\nwhile :; do read -r line < /dev/zero; done\n', { mode: 0o755 });
     sh('mount', '--bind', hanging, program);
+    let isHanging = true;
     const impatient: Exec = (name, args, options) =>
-      exec(name, args, { ...options, ...(name === 'mkfs.ext4' ? { timeoutMs: 500 } : {}) });
+      exec(name, args, { ...options, ...(name === 'mkfs.ext4' && isHanging ? { timeoutMs: 500 } : {}) });
     const volumes = createVolumes({ pool, exec: impatient, log: silent });
     const disk = { id: 'hung', fsUuid: randomUUID(), sizeMiB: 8 };
     await assert.rejects(volumes.createDisk(disk), fault('tool-timeout'));
@@ -38,6 +39,7 @@ inOwnNamespace(import.meta.url, () => {
     assert.deepEqual(readdirSync(pool.path('volumes', '')), []);
 
     sh('umount', program);
+    isHanging = false;
     await volumes.createDisk(disk);
     assert.deepEqual(readdirSync(pool.path('volumes', '')), ['hung.ext4']);
   });
