@@ -4,6 +4,7 @@ import { arch, availableParallelism, cpus, loadavg, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { hosts } from './hosts.ts';
 import { tasksFor, withFigures } from './part.ts';
+import { servers } from './servers.ts';
 import { storage } from './storage.ts';
 import { tftp } from './tftp.ts';
 
@@ -14,7 +15,7 @@ import { tftp } from './tftp.ts';
 const DOCS = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 const INSIDE = 'BAKERY_BENCH_INSIDE';
 const words = process.argv.slice(2).filter((arg) => !arg.startsWith('-'));
-const parts = [tftp, storage, hosts]
+const parts = [tftp, storage, hosts, servers]
   .map((part) => ({ part, wanted: tasksFor(part, words) }))
   .filter(({ wanted }) => wanted.size > 0);
 

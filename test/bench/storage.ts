@@ -4,6 +4,7 @@ import { sh } from '../lab/sh.ts';
 import type { Part } from './part.ts';
 import { type Timed, timesTable } from './storage-bars.ts';
 import { makeBigImage, openWorld, type StorageWorld } from './storage-world.ts';
+import { timed } from './timed.ts';
 
 const ROUNDS = 5;
 /** Bakes that do not count: programs and their libraries are read from the disk in these. */
@@ -25,13 +26,6 @@ interface Worlds {
 interface Task {
   readonly task: string;
   run(worlds: Worlds): Promise<Omit<Timed, 'task'>>;
-}
-
-/** The ms that it takes. */
-async function timed(act: () => unknown): Promise<number> {
-  const began = performance.now();
-  await act();
-  return performance.now() - began;
 }
 
 async function times(count: number, one: () => Promise<number>): Promise<number[]> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Bar, median, passes, table } from '../bench/bars.ts';
 import { tasksFor, withFigures } from '../bench/part.ts';
+import { type Sample, sampleLine, samplesOf, serversTable } from '../bench/servers-table.ts';
 import { reaches, timesTable } from '../bench/storage-bars.ts';
 import { sizesOf, TREE } from '../bench/storage-world.ts';
 
@@ -62,4 +63,25 @@ test('the tree that is baked has as many files and bytes as are said', () => {
   assert.equal(sizes.length, TREE.files);
   assert.ok(bytes <= TREE.bytes && bytes > TREE.bytes * 0.99, String(bytes));
   assert.ok(Math.max(...sizes) < 8 * 1024 ** 2);
+});
+
+test('samples of two servers come over a console, and a row says how many times as good the second is', () => {
+  const of = (row: string, unit: Sample['unit'], server: Sample['server'], ...values: readonly number[]): Sample[] =>
+    values.map((value) => ({ row, unit, server, value }));
+  const samples = [
+    ...of('add', 'ms', 'ganesha', 30, 20, 40),
+    ...of('read', 'MB/s', 'ganesha', 8, 4),
+    ...of('add', 'ms', 'nfsd', 60),
+    ...of('read', 'MB/s', 'nfsd', 24),
+    ...of('memory', 'MB', 'nfsd', 46),
+  ];
+  const console = `[ 1.0] boot\n${samples.map(sampleLine).join('noise\n')}LAB exit 0\n`;
+  assert.deepEqual(samplesOf(console), samples);
+  assert.throws(() => samplesOf('LAB sample {"row":"add","unit":"ms","server":"samba","value":1}\n'));
+  assert.throws(() => samplesOf('LAB sample {"row":"add"\n'));
+  assert.deepEqual(serversTable(samples).split('\n').slice(2), [
+    '| add | ms | 30 (20) | 60 (60) | 0.50 |',
+    '| read | MB/s | 6.0 (8.0) | 24 (24) | 4.00 |',
+    '| memory | MB |  | 46 (46) |  |',
+  ]);
 });

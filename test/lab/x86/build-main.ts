@@ -19,9 +19,9 @@ import { run } from '../image/host.ts';
 import { needModules } from '../image/modules.ts';
 import { archive } from './archive.ts';
 
-/** The builder as a process: `build-main.ts TARGET WORK-PREFIX`, run by build.ts under its lock. */
-const [target, workPrefix] = process.argv.slice(2);
-if (!target || !workPrefix) throw new Error('usage: build-main.ts TARGET WORK-PREFIX');
+/** The builder as a process: `build-main.ts TARGET WORK-PREFIX PACKAGES…`, run by build.ts under its lock. */
+const [target, workPrefix, ...also] = process.argv.slice(2);
+if (!target || !workPrefix) throw new Error('usage: build-main.ts TARGET WORK-PREFIX PACKAGES…');
 
 const FILES = join(import.meta.dirname, 'files');
 
@@ -44,7 +44,7 @@ async function buildTree(work: string): Promise<{ tree: string; kernel: string }
   const unpacked = join(work, 'kernel');
   await apt.unpack([name], unpacked);
   const tree = join(work, 'tree');
-  const needed = await apt.closureOf(lines('packages'));
+  const needed = await apt.closureOf([...lines('packages'), ...also]);
   await apt.unpack(
     needed.filter((each) => !UNUSED.test(each)),
     tree,

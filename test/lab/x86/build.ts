@@ -16,8 +16,8 @@ export interface MachineFiles {
 const PREFIX = 'x86-';
 
 /** Whatever may change it, this builder's own code included, changes the key. */
-function cacheKey(): string {
-  const hash = createHash('sha256').update(process.version);
+function cacheKey(also: readonly string[]): string {
+  const hash = createHash('sha256').update(`${process.version}${also.map((name) => `\0${name}`).join('')}`);
   for (const folder of [import.meta.dirname, join(import.meta.dirname, '../image')]) {
     // Of the other builder only its code, and not what only runs the machine: each build takes 200 MB.
     const isBuilt = (name: string) =>
@@ -34,15 +34,17 @@ function cacheKey(): string {
 /**
  * Gives the files of a machine with Debian's cloud kernel, which has the NFS server that this machine's kernel may lack. The first call
  * builds them (network to the machine's own Debian mirror, some 10 s); later ones find them in `$BAKERY_TEST_CACHE` or ~/.cache/bakery-test.
+ * One that has the Debian packages `also` is another one, kept beside it.
  */
-export function buildMachine(): MachineFiles {
+export function buildMachine(also: readonly string[] = []): MachineFiles {
   const cache = process.env.BAKERY_TEST_CACHE || join(homedir(), '.cache/bakery-test');
-  const root = join(cache, `${PREFIX}${cacheKey()}.cpio`);
+  const root = join(cache, `${PREFIX}${cacheKey(also)}.cpio`);
   const files = { root, kernel: `${root}.vmlinuz` };
   // The root is renamed into place last.
   if (existsSync(root)) return files;
   mkdirSync(cache, { recursive: true });
-  const builder = [process.execPath, join(import.meta.dirname, 'build-main.ts'), root, join(cache, `${PREFIX}build-`)];
+  const main = join(import.meta.dirname, 'build-main.ts');
+  const builder = [process.execPath, main, root, join(cache, `${PREFIX}build-`), ...also];
   const lock = join(cache, `${PREFIX}build.lock`);
   const { status, stderr, error } = spawnSync('flock', ['--exclusive', lock, ...builder], { encoding: 'utf8' });
   if (error || status !== 0) throw new Error(`no machine: ${error?.message ?? stderr.trim().slice(-2000)}`);

@@ -17,8 +17,8 @@ import { archive } from './archive.ts';
 import { buildMachine } from './build.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
-/** What a test of the exports runs. */
-const SOURCES = ['package.json', 'core', 'exports', 'test/contract', 'test/lab', 'test/sizes.ts'];
+/** What a test or a bench of the exports runs. */
+const SOURCES = ['package.json', 'core', 'exports', 'test/bench', 'test/contract', 'test/lab', 'test/sizes.ts'];
 const PACKAGES = ['execa', 'zod'];
 
 /** A package and all that it needs, by name. */
@@ -36,6 +36,10 @@ function packagesOf(names: readonly string[], found = new Set<string>()): Readon
 export interface MachineOptions {
   readonly limitMs: number;
   readonly isLong: boolean;
+  /** Debian packages that it has beside its own. */
+  readonly packages?: readonly string[];
+  /** Its memory; 2048. */
+  readonly memoryMib?: number;
   /** Copied into /src, by name. */
   readonly files?: Readonly<Record<string, string>>;
   /** Its one network card: a tap of this network namespace, and the address that it has. */
@@ -81,7 +85,7 @@ export interface MachineRun {
  */
 export async function runInMachine(file: string, options: MachineOptions): Promise<MachineRun> {
   requireTools('qemu-system-x86_64', 'cpio', 'flock', 'depmod', 'dpkg-deb');
-  const machine = buildMachine();
+  const machine = buildMachine(options.packages);
   const folder = mkdtempSync(join(tmpdir(), 'bakery-x86-'));
   try {
     const root = await writeRoot(machine.root, folder, options.files ?? {});
@@ -117,7 +121,7 @@ export async function runInMachine(file: string, options: MachineOptions): Promi
         '-smp',
         '2',
         '-m',
-        '2048',
+        `${options.memoryMib ?? 2048}`,
         '-nodefaults',
         '-no-reboot',
       ],
