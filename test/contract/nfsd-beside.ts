@@ -6,11 +6,13 @@ import { after, before, describe, test } from 'node:test';
 import { systemClock } from '../../core/host/clock.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { convergeExports } from '../../exports/nfs/converge.ts';
+import { nfsdBackend } from '../../exports/nfs/nfsd/backend.ts';
 import { idOfEntry, parseEtab } from '../../exports/nfs/nfsd/table.ts';
 import { isBakeryCode } from './nfs-expect.ts';
 import { type Lab, must, run } from './nfs-lab.ts';
 import { assertRefused, assertServed } from './nfs-suite.ts';
 
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const ETAB = '/var/lib/nfs/etab';
 const OWN_FILE = '/etc/exports.d/bakery.exports';
 
@@ -83,6 +85,19 @@ export function nfsdTests(make: (root: string) => NfsBackend, openedLab: () => L
       writeFileSync('/etc/exports', '');
       must('rm', ['/etc/exports.d/other.exports']);
       must('exportfs', ['-r']);
+    });
+
+    test('what is to be served may take as long as it does: only the parts of a start have a limit', async () => {
+      let later = 0;
+      const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + later };
+      const slow = nfsdBackend({ root, log: quiet, clock });
+      await slow.start(async () => {
+        later += 3_600_000;
+        return [served];
+      });
+      assert.deepEqual(await slow.list(), [served]);
+      await slow.remove(served.id);
+      await slow.stop();
     });
 
     test('another Bakery on this host is refused, and does not stop what this one serves', async () => {

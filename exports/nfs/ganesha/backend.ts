@@ -26,7 +26,7 @@ export interface GaneshaOptions {
   /** Around every call over the bus. */
   readonly bus?: ((call: CallBus) => CallBus) | undefined;
   readonly clock?: Clock;
-  /** How long a start may take; default 15 s. */
+  /** How long a start without exports may take; default 15 s. */
   readonly startTimeoutMs?: number;
 }
 

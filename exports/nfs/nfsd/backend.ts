@@ -35,7 +35,7 @@ export interface NfsdOptions {
   readonly log: Log;
   readonly exec?: Exec;
   readonly clock?: Clock;
-  /** How long a start may take; default 15 s. */
+  /** How long each part of a start may take to answer; default 15 s. */
   readonly startTimeoutMs?: number;
 }
 

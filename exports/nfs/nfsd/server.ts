@@ -29,7 +29,7 @@ export interface ServerContext {
   readonly exec: Exec;
   readonly clock: Clock;
   readonly log: Log;
-  /** How long a start may take, in ms. */
+  /** How long each part of a start may take to answer, in ms. */
   readonly startTimeoutMs: number;
 }
 
@@ -90,19 +90,18 @@ export async function requireExportfs(exec: Exec): Promise<void> {
  * @throws BakeryError `nfsd-missing`, `foreign-nfs-server`, `tool-missing`, `nfs-start-failed` (unavailable).
  */
 export async function startServer(context: ServerContext, serve: () => Promise<void>): Promise<void> {
-  const { layout, exec, clock, log } = context;
+  const { layout, exec, log } = context;
   await requireKernel(exec);
   const before = await lookAtServer(exec);
   refuseForeign(before);
   await mkdir(layout.folder, { recursive: true, mode: 0o700 });
   if ((before.threads ?? 0) === 0) await writeStarted(layout);
-  const until = clock.monotonic() + context.startTimeoutMs;
   try {
-    if (!before.rpcbind) await startRpcbind(context, until);
+    if (!before.rpcbind) await startRpcbind(context);
     await serve();
-    if (!before.mountd) await startMountd(context, until);
+    if (!before.mountd) await startMountd(context);
     if ((before.threads ?? 0) === 0) await startThreads(context);
-    await waitFor(context, until, async () => isWhole(await lookAtServer(exec)));
+    await waitFor(context, async () => isWhole(await lookAtServer(exec)));
     log.info({ before }, "the kernel's NFS server started");
   } catch (error) {
     await endServer(context);
@@ -115,7 +114,7 @@ function failed(detail: string, cause?: unknown): BakeryError {
   return new BakeryError('unavailable', 'nfs-start-failed', 'the NFS server did not start', { detail, cause });
 }
 
-async function startRpcbind(context: ServerContext, until: number): Promise<void> {
+async function startRpcbind(context: ServerContext): Promise<void> {
   const { layout } = context;
   await mkdir('/run/rpcbind', { recursive: true, mode: 0o755 });
   await startDetached({
@@ -124,10 +123,10 @@ async function startRpcbind(context: ServerContext, until: number): Promise<void
     logFile: layout.rpcbindLog,
     recordFile: layout.records.rpcbind,
   });
-  await waitFor(context, until, async () => (await listeningPorts()).has(RPCBIND_PORT));
+  await waitFor(context, async () => (await listeningPorts()).has(RPCBIND_PORT));
 }
 
-async function startMountd(context: ServerContext, until: number): Promise<void> {
+async function startMountd(context: ServerContext): Promise<void> {
   const { layout, exec } = context;
   await mkdir(dirname(CONF_FILE), { recursive: true });
   await writeFileAtomic(CONF_FILE, CONF_TEXT);
@@ -137,7 +136,7 @@ async function startMountd(context: ServerContext, until: number): Promise<void>
     logFile: layout.mountdLog,
     recordFile: layout.records.mountd,
   });
-  await waitFor(context, until, async () => (await lookAtServer(exec)).mountd);
+  await waitFor(context, async () => (await lookAtServer(exec)).mountd);
 }
 
 /** NFSv3 and NFSv4 by TCP, whatever /etc/nfs.conf says. */
@@ -151,9 +150,10 @@ export async function finishStart(layout: NfsdLayout): Promise<void> {
   if (await hasStarted(layout)) await endGrace();
 }
 
-/** Waits for `ready` while time is left. */
-async function waitFor(context: ServerContext, until: number, ready: () => Promise<boolean>): Promise<void> {
+/** Waits for `ready`. Each part has its own time: to serve a thousand exports anew takes minutes. */
+async function waitFor(context: ServerContext, ready: () => Promise<boolean>): Promise<void> {
   const { clock, layout } = context;
+  const until = clock.monotonic() + context.startTimeoutMs;
   while (!(await ready())) {
     if (clock.monotonic() > until)
       throw failed(
