@@ -8,10 +8,18 @@ export const bus: readonly Mutation[] = [
   {
     name: 'bus: one that has gone is connected to anew',
     file: 'exports/nfs/ganesha/bus.ts',
-    old: 'if (!connection?.isOpen()) connection = connectBus(socket);',
-    new: 'connection ??= connectBus(socket);',
+    old: 'if (!connection?.isOpen()) connection = connectBus(socket, options.idleMs);',
+    new: 'connection ??= connectBus(socket, options.idleMs);',
     test: UNIT,
     fails: 'a bus that has gone is connected to anew by the next call',
+  },
+  {
+    name: 'bus: a connection that nobody uses is let go of',
+    file: 'exports/nfs/ganesha/connection.ts',
+    old: "setTimeout(() => end(new BusGone('nobody had asked')), idleMs).unref()",
+    new: 'setTimeout(() => undefined, idleMs).unref()',
+    test: UNIT,
+    fails: 'a connection over which nothing is asked',
   },
   {
     name: 'bus: no message is larger than an answer can be',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -105,7 +106,7 @@ async function startBus(
   t: TestContext,
   answer: (serial: number, socket: Socket) => void,
   hello = 'OK 0123456789abcdef\r\n',
-): Promise<{ path: string; connections: () => number; cut: () => void }> {
+): Promise<{ path: string; sockets: readonly Socket[]; connections: () => number; cut: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'bakery-bus-'));
   const path = join(folder, 'bus.sock');
   const sockets: Socket[] = [];
@@ -144,7 +145,7 @@ async function startBus(
     server.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { path, connections: () => sockets.length, cut };
+  return { path, sockets, connections: () => sockets.length, cut };
 }
 
 const SHOW = { object: 'ExportMgr', method: 'exportmgr.ShowExports' } as const;
@@ -176,6 +177,18 @@ test('a bus that has gone is connected to anew by the next call, and what was as
   const call = openBus(async () => bus.path);
   await assert.rejects(call(SHOW), isBakeryCode('nfs-unavailable'));
   isMute = false;
+  assert.deepEqual(await call(SHOW), [5]);
+  assert.equal(bus.connections(), 2);
+});
+
+test('a connection over which nothing is asked for a while is let go of, and no sooner: a bus has room for so many', async (t) => {
+  const bus = await startBus(t, (serial, socket) => {
+    setTimeout(() => socket.write(answerBytes(serial, [['u', 5]])), 100);
+  });
+  const call = openBus(async () => bus.path, { idleMs: 40 });
+  for (let n = 0; n < 3; n++) assert.deepEqual(await call(SHOW), [5]);
+  assert.equal(bus.connections(), 1);
+  await once(bus.sockets[0] ?? assert.fail(), 'close', { signal: AbortSignal.timeout(10_000) });
   assert.deepEqual(await call(SHOW), [5]);
   assert.equal(bus.connections(), 2);
 });

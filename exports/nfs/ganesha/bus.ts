@@ -56,13 +56,13 @@ const CALL_MS = 15_000;
  * Calls over a connection that stays, to the bus at the socket that `find` names (a path, see PLAIN_SOCKET). It is asked for
  * again when the bus has gone.
  */
-export function openBus(find: () => Promise<string>): CallBus {
+export function openBus(find: () => Promise<string>, options: { idleMs?: number } = {}): CallBus {
   let connection: BusConnection | undefined;
   async function connected(): Promise<BusConnection> {
     if (connection?.isOpen()) return connection;
     const socket = await find();
     // Somebody else may have waited for the same.
-    if (!connection?.isOpen()) connection = connectBus(socket);
+    if (!connection?.isOpen()) connection = connectBus(socket, options.idleMs);
     return connection;
   }
   return async ({ object, method, args = [], timeoutMs = CALL_MS }) => {

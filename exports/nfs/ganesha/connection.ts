@@ -14,6 +14,8 @@ export interface BusConnection {
 }
 
 const BUS = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
+/** A bus has room for 256 connections of one user (dbus-daemon(1), max_connections_per_user). */
+const IDLE_MS = 30_000;
 /** A line of the authentication. */
 const MOST_LINE = 1_024;
 
@@ -24,23 +26,28 @@ interface Pending {
 
 /**
  * Connects to the bus at a Unix socket, as the user that the server runs as (D-Bus Specification, "Authentication Protocol", EXTERNAL: the
- * kernel tells the bus who it is). What is called meanwhile is sent once that is done. It keeps no process running that waits for no answer.
+ * kernel tells the bus who it is). What is called meanwhile is sent once that is done. It keeps no process running that waits for no answer, and ends when
+ * nothing was called for `idleMs`.
  */
-export function connectBus(path: string): BusConnection {
+export function connectBus(path: string, idleMs = IDLE_MS): BusConnection {
   const pending = new Map<number, Pending>();
   const waiting: Buffer[] = [];
   let phase: 'greeting' | 'talking' | 'over' = 'greeting';
   let serial = 0;
   let unread: Buffer = Buffer.alloc(0);
+  let idle: NodeJS.Timeout | undefined;
   const socket = connect({ path });
 
   function end(error: unknown): void {
     if (phase === 'over') return;
     phase = 'over';
+    clearTimeout(idle);
     socket.destroy();
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
   }
+
+  const isOpen = () => phase !== 'over';
 
   /** @returns false while the line is not whole. */
   function greet(): boolean {
@@ -83,9 +90,10 @@ export function connectBus(path: string): BusConnection {
   socket.once('close', () => end(new BusGone('the bus has gone')));
 
   return {
-    isOpen: () => phase !== 'over',
+    isOpen,
     async call(call, timeoutMs) {
       if (phase === 'over') throw new BusGone('the bus has gone');
+      clearTimeout(idle);
       const mine = ++serial;
       const bytes = encodeCall({ ...call, serial: mine });
       const answer = Promise.withResolvers<DbusMessage>();
@@ -100,7 +108,10 @@ export function connectBus(path: string): BusConnection {
       } finally {
         clearTimeout(timer);
         pending.delete(mine);
-        if (pending.size === 0) socket.unref();
+        if (pending.size === 0 && isOpen()) {
+          socket.unref();
+          idle = setTimeout(() => end(new BusGone('nobody had asked')), idleMs).unref();
+        }
       }
     },
   };
