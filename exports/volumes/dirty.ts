@@ -6,6 +6,7 @@ import type { Log } from '../../core/log.ts';
 
 /** What one volume may have dirty in memory. */
 export const DIRTY_BYTES = 64 * 1024 ** 2;
+const SYSFS = '/sys/class/bdi';
 /** The part of the memory that may be dirty where nothing else is said (vm.dirty_ratio). */
 const DIRTY_RATIO = 0.2;
 
@@ -13,12 +14,24 @@ const DIRTY_RATIO = 0.2;
 export interface DirtyLimits {
   /** Bounds a mounted volume by its device, `major:minor`. May be repeated. Never fails: what cannot be done is told once. */
   bound(device: string): Promise<void>;
+  /** Takes that back, of a volume that is about to be unmounted: its loop device keeps it, for whoever has it next. Never fails. */
+  lift(device: string): Promise<void>;
   /** The most that so many mounted volumes have dirty together. */
   allowed(volumes: number): number;
 }
 
+/** The limits that a device has by itself (sysfs-class-bdi). Where the kernel has none there is nothing to take back. */
+export async function liftDirtyLimits(device: string, sysfs = SYSFS): Promise<void> {
+  for (const [file, value] of [
+    ['strict_limit', '0'],
+    ['max_ratio', '100'],
+  ] as const) {
+    await writeFile(join(sysfs, device, file), value, { flag: 'r+' }).catch(() => undefined);
+  }
+}
+
 /** Limits through the block devices' writeback settings, which Linux has from 6.2 on (sysfs-class-bdi). */
-export function createDirtyLimits({ log, sysfs = '/sys/class/bdi' }: { log: Log; sysfs?: string }): DirtyLimits {
+export function createDirtyLimits({ log, sysfs = SYSFS }: { log: Log; sysfs?: string }): DirtyLimits {
   let unbound: string | undefined;
   return {
     async bound(device) {
@@ -42,6 +55,7 @@ export function createDirtyLimits({ log, sysfs = '/sys/class/bdi' }: { log: Log;
         unbound = device;
       }
     },
+    lift: (device) => liftDirtyLimits(device, sysfs),
     allowed: (volumes) =>
       unbound === undefined ? volumes * DIRTY_BYTES : volumes === 0 ? 0 : Math.ceil(totalmem() * DIRTY_RATIO),
   };

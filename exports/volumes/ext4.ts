@@ -1,4 +1,4 @@
-import { truncate, utimes } from 'node:fs/promises';
+import { truncate } from 'node:fs/promises';
 import { BakeryError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { readSuperblock, writeUuid } from './superblock.ts';
@@ -61,7 +61,7 @@ export async function growExt4(exec: Exec, file: string, bytes: number): Promise
 }
 
 /**
- * One child process, which prints the loop device. `mount -o loop` looks at every loop device of the machine (9 ms where there are 1,000,
+ * One child process. `mount -o loop` looks at every loop device of the machine (9 ms where there are 1,000,
  * measured), and direct I/O would be another process and another wait. A device that is let go of while it is used is freed with its last
  * user (losetup(8), "lazy device destruction"), so that nothing is left of a namespace that ends. A failure after a name was printed is
  * one of direct I/O, which not every file system has. With it the kernel would take the sectors of the disk below, and an ext4 with smaller
@@ -80,7 +80,6 @@ done
 mount -t ext4 -o discard,nodev,nosuid,noexec,errors=remount-ro "$loop" "$2"
 code=$?
 losetup --detach "$loop"
-echo "$loop"
 exit $code
 `;
 
@@ -89,12 +88,7 @@ exit $code
  * is read-only, whatever its superblock says: then it is healed, not written on. No loop device has the file yet.
  */
 export async function mountExt4(exec: Exec, file: string, at: string): Promise<void> {
-  const { stdout } = await exec('sh', ['-c', MOUNT, 'mount', file, at], { timeoutMs: 60_000 });
-  // libblkid trusts what it has read of a device for up to 200 s, unless the device's node was changed since (blkid_verify in its
-  // verify.c). nfs-ganesha takes the UUID from there: a volume on a loop device that another one had a moment ago would be served
-  // under the identity of that other one, which could not be exported any more.
-  const now = new Date();
-  await utimes(stdout.trim(), now, now);
+  await exec('sh', ['-c', MOUNT, 'mount', file, at], { timeoutMs: 60_000 });
 }
 
 /** Ends what a copy of a mounted ext4 may have left open: its journal is played back. Nearly nothing to do when it was frozen. */

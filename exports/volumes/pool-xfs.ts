@@ -4,6 +4,7 @@ import { BakeryError, describeError } from '../../core/errors.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import { removeFile, syncFile, syncFolder } from '../../core/host/files.ts';
 import type { Log } from '../../core/log.ts';
+import { liftDirtyLimits } from './dirty.ts';
 import { detachLoop, loopsOf } from './loops.ts';
 import { mountAt } from './mountinfo.ts';
 
@@ -58,7 +59,9 @@ export async function mountXfs(exec: Exec, { file, folder }: XfsPlace): Promise<
     });
   }
   await exec('mount', ['-t', 'xfs', '-o', 'loop', file, folder], { timeoutMs: SLOW_MS });
-  const source = (await mountAt(folder))?.source;
+  const { source, device } = (await mountAt(folder)) ?? {};
+  // A volume may have had this device, and left its limit there when it was unmounted by another hand.
+  if (device) await liftDirtyLimits(device);
   // Without direct I/O every block would be cached twice. Some file systems below cannot; then it stays as it was.
   if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
 }

@@ -119,7 +119,13 @@ export function createVolumes(options: {
   const bound = (mount: Mount | undefined) => (mount ? options.dirtyLimits?.bound(mount.device) : undefined);
 
   async function unmountAt(file: string, at: string): Promise<void> {
-    await release(file, at);
+    const mounted = await mountOf(file, at);
+    // Before: a moment after it the device may be another volume's.
+    if (mounted) await options.dirtyLimits?.lift(mounted.device);
+    await release(file, at).catch(async (error: unknown) => {
+      await bound(await mountOf(file, at));
+      throw error;
+    });
     await rmdir(at).catch((error) => {
       // Something was written below while it was not mounted. It is not ours to delete, nor a reason to fail.
       if (isErrno(error, 'ENOTEMPTY')) log.warn({ at }, 'the mount point is not empty and stays');

@@ -69,7 +69,13 @@ const at = (text: string | undefined) => (text === undefined ? Number.NaN : Date
 /** Starts one in `folder`, with `image` taken in as the bakeform `big`. */
 export async function openWorld(
   folder: string,
-  host: { type: HostType; mib: number; image: string; settings?: Readonly<Record<string, string>> },
+  host: {
+    type: HostType;
+    mib: number;
+    isAllocated?: boolean;
+    image: string;
+    settings?: Readonly<Record<string, string>>;
+  },
 ): Promise<StorageWorld> {
   const [file, disk] = [join(folder, 'disk.img'), join(folder, 'disk')];
   mkdirSync(folder, { recursive: true });

@@ -18,6 +18,7 @@ import { systemClock } from '../../core/host/clock.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { convergeExports } from '../../exports/nfs/converge.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
+import { guardSource } from '../../exports/nfs/ganesha/guard.ts';
 import { configHash } from '../../exports/nfs/ganesha/layout.ts';
 import { size } from '../sizes.ts';
 import { isBakeryCode } from './nfs-expect.ts';
@@ -217,14 +218,17 @@ function ganeshaUnitTests(openedLab: () => Lab): void {
       assert.equal(await backend.alive(), true);
     });
 
-    test('a server that was started without the guard, or with another one, is replaced', async () => {
+    test('a server that was started without the guard, with another one or in another environment, is replaced', async () => {
       await backend.start();
       const [record, conf] = ['unit.json', 'ganesha.conf'].map((name) => join(root, 'nfs-server', name));
       assert.ok(record && conf);
-      const unit: object = JSON.parse(readFileSync(record, 'utf8'));
-      writeFileSync(record, JSON.stringify({ ...unit, config: configHash(readFileSync(conf, 'utf8')) }));
-      assert.deepEqual(await backend.start(), { adopted: false });
-      assert.deepEqual(await backend.start(), { adopted: true });
+      const guardless = JSON.stringify({ BLKID_FILE: '/dev/null' });
+      for (const rest of ['', guardless, await guardSource()]) {
+        const config = configHash(`${readFileSync(conf, 'utf8')}${rest}`);
+        writeFileSync(record, JSON.stringify({ ...JSON.parse(readFileSync(record, 'utf8')), config }));
+        assert.deepEqual(await backend.start(), { adopted: false });
+        assert.deepEqual(await backend.start(), { adopted: true });
+      }
     });
 
     test('a start that fails says why and leaves nothing', async () => {

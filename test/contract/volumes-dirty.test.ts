@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { systemClock } from '../../core/host/clock.ts';
 import { exec } from '../../core/host/exec.ts';
 import { createDirtyLimits, DIRTY_BYTES } from '../../exports/volumes/dirty.ts';
 import { mountAt } from '../../exports/volumes/mountinfo.ts';
@@ -28,6 +29,28 @@ inOwnNamespace(import.meta.url, () => {
       // As another hand, or a device that is used again, may leave it.
       writeFileSync(strict ?? '', '0');
     }
+  });
+
+  test('a volume that is unmounted leaves no limit on its device, and one that cannot be keeps it', async (t) => {
+    const { pool, at } = await openBench(t);
+    // Of its own: a device that is free again is another test's at once.
+    const sysfs = temporaryRoot(t);
+    const dirtyLimits = createDirtyLimits({ log: silent, sysfs });
+    const clock = { ...systemClock, sleep: async () => undefined };
+    const volumes = createVolumes({ pool, exec, log: silent, dirtyLimits, clock });
+    const disk = { id: 'a', fsUuid: randomUUID(), sizeMiB: 16, at: at('a') };
+    await volumes.createDisk(disk);
+    await volumes.mount(disk);
+    const folder = join(sysfs, (await mountAt(disk.at))?.device ?? '');
+    mkdirSync(folder);
+    for (const name of ['max_bytes', 'max_ratio', 'strict_limit']) writeFileSync(join(folder, name), '7');
+    const limits = () => ['strict_limit', 'max_ratio'].map((name) => readFileSync(join(folder, name), 'utf8'));
+    const file = openSync(join(disk.at, 'disk.img'), 'r');
+    await assert.rejects(volumes.unmount(disk), { code: 'volume-busy' });
+    assert.equal(limits()[0], '1', 'it is still mounted');
+    closeSync(file);
+    await volumes.unmount(disk);
+    assert.deepEqual(limits(), ['0', '100']);
   });
 
   test('where the kernel has no such limit it is told once, and the pool counts on much more being dirty', async (t) => {

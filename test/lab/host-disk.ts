@@ -1,4 +1,5 @@
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { sh } from './sh.ts';
 
 const MIB = 1024 ** 2;
@@ -15,11 +16,22 @@ const MAKE = {
 export type HostType = keyof typeof MAKE;
 
 /** Makes a file system of so many MiB in the file `image` and mounts it at `at`, which it makes too. */
-export function makeDisk(image: string, at: string, options: { mib: number; type: HostType; options?: string }): void {
+export function makeDisk(
+  image: string,
+  at: string,
+  options: { mib: number; type: HostType; options?: string; isAllocated?: boolean },
+): void {
   writeFileSync(image, '');
   truncateSync(image, options.mib * MIB);
+  if (options.isAllocated) sh('fallocate', '--length', String(options.mib * MIB), image);
   const [program, ...args] = MAKE[options.type];
   sh(program, ...args, image);
   mkdirSync(at);
   sh('mount', '-o', ['loop', options.options].filter(Boolean).join(), image, at);
+  const [device = ''] = sh('findmnt', '--noheadings', '--output', 'MAJ:MIN', '--mountpoint', at).trim().split(/\s+/);
+  // What a test of volumes that was killed has left on the loop device: a disk would be as slow as one volume may be.
+  for (const [name, value] of Object.entries({ strict_limit: '0', max_ratio: '100' })) {
+    const file = join('/sys/class/bdi', device, name);
+    if (existsSync(file)) writeFileSync(file, value);
+  }
 }

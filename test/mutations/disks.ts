@@ -178,8 +178,8 @@ export const disks: readonly Mutation[] = [
   },
   {
     name: 'a volume is not taken for the one that its loop device had before',
-    file: 'exports/volumes/ext4.ts',
-    old: '  await utimes(stdout.trim(), now, now);\n',
+    file: 'exports/nfs/ganesha/unit.ts',
+    old: '...ENVIRONMENT, ',
     new: '',
     test: 'test/contract/nfs-reused-loops.test.ts',
     fails: 'a volume on a loop device that another one had a moment ago is served as itself',

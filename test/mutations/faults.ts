@@ -94,6 +94,22 @@ export const faults: readonly Mutation[] = [
     fails: 'a broken volume that is about to be unmounted',
   },
   {
+    name: 'a loop device is left without a limit',
+    file: 'exports/volumes/volumes.ts',
+    old: '    if (mounted) await options.dirtyLimits?.lift(mounted.device);\n',
+    new: '',
+    test: 'test/contract/volumes-dirty.test.ts',
+    fails: 'a volume that is unmounted leaves no limit',
+  },
+  {
+    name: 'a volume that stays mounted keeps its limit',
+    file: 'exports/volumes/volumes.ts',
+    old: '      await bound(await mountOf(file, at));\n',
+    new: '',
+    test: 'test/contract/volumes-dirty.test.ts',
+    fails: 'a volume that is unmounted leaves no limit',
+  },
+  {
     name: 'one look tells what is mounted and what is broken',
     file: 'exports/volumes/survey.ts',
     old: 'broken: brokenAmong([...mounts.values()])',

@@ -30,15 +30,17 @@ test('the table tells median, best, bar and whether it is reached', () => {
 });
 
 test('a bar of times is a limit, or how many times as fast as another, or both', () => {
-  const peer = { name: 'rsync', times: [5_000] };
+  const peer = { name: 'rsync', times: [5_000, 5_000, 5_000] };
   const bake = { task: 'bake', ours: [90, 200, 80], peer, most: 100, factor: 50 };
   assert.equal(reaches(bake), true);
   assert.equal(reaches({ ...bake, ours: [101] }), false);
-  assert.equal(reaches({ ...bake, peer: { name: 'rsync', times: [4_400] } }), false);
+  assert.equal(reaches({ ...bake, peer: { name: 'rsync', times: [4_400, 4_400, 4_400] } }), false);
   assert.equal(reaches({ task: 'x', ours: [], most: 100 }), false, 'not measured');
   assert.equal(reaches({ task: 'x', ours: [1], factor: 2 }), false, 'not measured beside another');
   const many = { task: '20 bakes', ours: [300], peer: { name: 'one', times: [100] }, factor: 1 / 3 };
   assert.equal(reaches(many), true);
+  const slower = { task: 'copy', ours: [100, 400, 300], peer: { name: 'cp', times: [110, 380, 330] }, factor: 1 };
+  assert.equal(reaches(slower), true, 'as it was in the same round');
   const [, , first, second] = timesTable([bake, { ...many, ours: [301] }]).split('\n');
   assert.equal(first, '| bake | 90 (80) | rsync: 5000 (5000) | 56 | ≤ 100 ms, ≥ 50 × rsync | pass |');
   assert.equal(second, '| 20 bakes | 301 (301) | one: 100 (100) | 0.33 | ≤ 3 × one | FAIL |');

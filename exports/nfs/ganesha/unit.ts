@@ -34,13 +34,20 @@ const ANSWER_MS = 10_000;
 /** How much longer a start may take for each export that it begins with; on a slow machine one takes 0.1 s. */
 const EXPORT_MS = 200;
 
+/**
+ * ganesha takes a file system's UUID from libblkid, which believes what its cache has of a device for up to 200 s (blkid_verify in its verify.c): a volume on a
+ * loop device that another one had a moment ago would be served under the identity of that other one. And with each export that is added it
+ * reads the whole cache, and looks at each device in it: of 1,000 half the time. With this file it has none.
+ */
+const ENVIRONMENT = { BLKID_FILE: '/dev/null' } as const;
+
 function serverConf(context: UnitContext): string {
   return renderGaneshaConf({ ports: context.ports, recoveryRoot: context.layout.recovery });
 }
 
 /** What a running unit was made of; one that was made of anything else is replaced. */
 async function unitHash(context: UnitContext): Promise<string> {
-  return configHash(`${serverConf(context)}${await guardSource()}`);
+  return configHash(`${serverConf(context)}${JSON.stringify(ENVIRONMENT)}${await guardSource()}`);
 }
 
 /** The recorded unit when every process of it lives and it was started with the configuration we would use; no call is made. */
@@ -152,7 +159,7 @@ async function startParts(
     logFile: layout.serverLog,
     recordFile: layout.records.ganesha,
     cwd: layout.folder,
-    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}`, ...guardEnvironment(guard) },
+    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}`, ...ENVIRONMENT, ...guardEnvironment(guard) },
   });
   await waitFor(
     context,
