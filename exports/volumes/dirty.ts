@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../../core/errors.ts';
@@ -13,20 +13,24 @@ const DIRTY_RATIO = 0.2;
 /** Bounds what volumes have in memory and not yet on the pool: it has been promised to Pis, and must find room there. */
 export interface DirtyLimits {
   /** Bounds a mounted volume by its device, `major:minor`. May be repeated. Never fails: what cannot be done is told once. */
-  bound(device: string): Promise<void>;
+  bound(device: string): void;
   /** Takes that back, of a volume that is about to be unmounted: its loop device keeps it, for whoever has it next. Never fails. */
-  lift(device: string): Promise<void>;
+  lift(device: string): void;
   /** The most that so many mounted volumes have dirty together. */
   allowed(volumes: number): number;
 }
 
 /** The limits that a device has by itself (sysfs-class-bdi). Where the kernel has none there is nothing to take back. */
-export async function liftDirtyLimits(device: string, sysfs = SYSFS): Promise<void> {
+export function liftDirtyLimits(device: string, sysfs = SYSFS): void {
   for (const [file, value] of [
     ['strict_limit', '0'],
     ['max_ratio', '100'],
   ] as const) {
-    await writeFile(join(sysfs, device, file), value, { flag: 'r+' }).catch(() => undefined);
+    try {
+      writeFileSync(join(sysfs, device, file), value, { flag: 'r+' });
+    } catch {
+      return;
+    }
   }
 }
 
@@ -34,19 +38,14 @@ export async function liftDirtyLimits(device: string, sysfs = SYSFS): Promise<vo
 export function createDirtyLimits({ log, sysfs = SYSFS }: { log: Log; sysfs?: string }): DirtyLimits {
   let unbound: string | undefined;
   return {
-    async bound(device) {
+    bound(device) {
       try {
-        // In this order: a strict limit without a size would be none.
-        for (const [file, value] of [
-          ['max_bytes', String(DIRTY_BYTES)],
-          ['strict_limit', '1'],
-        ] as const) {
-          // Not made when it is missing, and read back: a kernel may take a number and do nothing with it.
-          await writeFile(join(sysfs, device, file), value, { flag: 'r+' });
-          if (Number.parseInt(await readFile(join(sysfs, device, file), 'utf8'), 10) <= 0) {
-            throw new Error(`${file} stays 0`);
-          }
-        }
+        const file = (name: string) => join(sysfs, device, name);
+        // In this order: a strict limit without a size would be none. Not made when it is missing, and read back: a kernel may take a number and do
+        // nothing with it. Each answers at once: to have another thread ask takes longer than the answer.
+        writeFileSync(file('max_bytes'), String(DIRTY_BYTES), { flag: 'r+' });
+        if (Number.parseInt(readFileSync(file('max_bytes'), 'utf8'), 10) <= 0) throw new Error('max_bytes stays 0');
+        writeFileSync(file('strict_limit'), '1', { flag: 'r+' });
       } catch (error) {
         if (unbound === undefined) {
           const told = 'what volumes have unwritten in memory cannot be bounded here: the pool keeps a larger reserve';

@@ -1,4 +1,5 @@
-import { lstat, readFile, readlink, stat } from 'node:fs/promises';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { isErrno } from '../../core/errors.ts';
 
@@ -67,9 +68,10 @@ async function loopMountAt(mountPoint: string): Promise<Mount | undefined> {
     const [here, above] = [await lstat(mountPoint), await stat(dirname(mountPoint))];
     const device = deviceName(here.dev);
     if (here.dev === above.dev || !LOOP.test(device)) return undefined;
-    const name = basename(await readlink(`/sys/dev/block/${device}`));
+    // Both are the kernel's own words: to have them read by another thread takes longer than to read them.
+    const name = basename(readlinkSync(`/sys/dev/block/${device}`));
     // The same words as in mountinfo, one a line (ext4_seq_options_show of the kernel's fs/ext4/super.c).
-    const options = await readFile(`/proc/fs/ext4/${name}/options`, 'utf8');
+    const options = readFileSync(`/proc/fs/ext4/${name}/options`, 'utf8');
     const superOptions = options.split('\n').filter((word) => word !== '');
     return { device, mountPoint, type: 'ext4', source: `/dev/${name}`, superOptions };
   } catch (error) {

@@ -61,7 +61,7 @@ export async function mountXfs(exec: Exec, { file, folder }: XfsPlace): Promise<
   await exec('mount', ['-t', 'xfs', '-o', 'loop', file, folder], { timeoutMs: SLOW_MS });
   const { source, device } = (await mountAt(folder)) ?? {};
   // A volume may have had this device, and left its limit there when it was unmounted by another hand.
-  if (device) await liftDirtyLimits(device);
+  if (device) liftDirtyLimits(device);
   // Without direct I/O every block would be cached twice. Some file systems below cannot; then it stays as it was.
   if (source) await exec('losetup', ['--direct-io=on', source], { okCodes: [0, 1] });
 }

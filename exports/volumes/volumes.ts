@@ -121,9 +121,9 @@ export function createVolumes(options: {
   async function unmountAt(file: string, at: string): Promise<void> {
     const mounted = await mountOf(file, at);
     // Before: a moment after it the device may be another volume's.
-    if (mounted) await options.dirtyLimits?.lift(mounted.device);
+    if (mounted) options.dirtyLimits?.lift(mounted.device);
     await release(file, at).catch(async (error: unknown) => {
-      await bound(await mountOf(file, at));
+      bound(await mountOf(file, at));
       throw error;
     });
     await rmdir(at).catch((error) => {
@@ -194,7 +194,7 @@ export function createVolumes(options: {
         if (made !== undefined) await rmdir(at).catch(() => undefined);
         throw error;
       });
-      await bound(await mountAt(at));
+      bound(await mountAt(at));
       log.debug({ volume: id, at }, 'volume mounted');
     },
 

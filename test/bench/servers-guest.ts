@@ -7,7 +7,7 @@ import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { nfsdBackend } from '../../exports/nfs/nfsd/backend.ts';
 import { openLab } from '../contract/nfs-lab.ts';
-import { sh } from '../lab/sh.ts';
+import { sh, trySh } from '../lab/sh.ts';
 import { lookAsPi } from './servers-pi.ts';
 import { type Sample, SERVERS, type Server, sampleLine } from './servers-table.ts';
 import { mountVolumes } from './servers-volumes.ts';
@@ -71,7 +71,8 @@ async function cutPower(server: Server): Promise<void> {
   const folder = join(ROOT, 'nfs-server');
   for (const name of readdirSync(folder).filter((each) => each.endsWith('.process.json'))) {
     const part = await adopt(join(folder, name));
-    if (part) process.kill(part.pid, 'SIGKILL');
+    // Without its bus ganesha ends by itself, and may have done so by now.
+    if (part) trySh('kill', '-KILL', String(part.pid));
   }
 }
 

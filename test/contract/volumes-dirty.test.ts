@@ -58,8 +58,8 @@ inOwnNamespace(import.meta.url, () => {
     const log = { ...silent, warn: (_data: object, message: string) => void told.push(message) };
     const limits = createDirtyLimits({ log, sysfs: temporaryRoot(t) });
     assert.equal(limits.allowed(3), 3 * DIRTY_BYTES);
-    await limits.bound('7:1');
-    await limits.bound('7:2');
+    limits.bound('7:1');
+    limits.bound('7:2');
     assert.equal(told.length, 1);
     assert.ok(limits.allowed(3) > totalmem() / 6);
     assert.equal(limits.allowed(0), 0);

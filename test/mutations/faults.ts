@@ -96,7 +96,7 @@ export const faults: readonly Mutation[] = [
   {
     name: 'a loop device is left without a limit',
     file: 'exports/volumes/volumes.ts',
-    old: '    if (mounted) await options.dirtyLimits?.lift(mounted.device);\n',
+    old: '    if (mounted) options.dirtyLimits?.lift(mounted.device);\n',
     new: '',
     test: 'test/contract/volumes-dirty.test.ts',
     fails: 'a volume that is unmounted leaves no limit',
@@ -104,7 +104,7 @@ export const faults: readonly Mutation[] = [
   {
     name: 'a volume that stays mounted keeps its limit',
     file: 'exports/volumes/volumes.ts',
-    old: '      await bound(await mountOf(file, at));\n',
+    old: '      bound(await mountOf(file, at));\n',
     new: '',
     test: 'test/contract/volumes-dirty.test.ts',
     fails: 'a volume that is unmounted leaves no limit',
