@@ -1,13 +1,14 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isErrno } from '../../core/errors.ts';
 import { adopt } from '../../core/host/detached.ts';
 import { parseIpv4 } from '../../core/ids.ts';
 import type { NfsBackend, NfsExport } from '../../exports/nfs/backend.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
 import { nfsdBackend } from '../../exports/nfs/nfsd/backend.ts';
 import { openLab } from '../contract/nfs-lab.ts';
-import { sh, trySh } from '../lab/sh.ts';
+import { sh } from '../lab/sh.ts';
 import { lookAsPi } from './servers-pi.ts';
 import { type Sample, SERVERS, type Server, sampleLine } from './servers-table.ts';
 import { mountVolumes } from './servers-volumes.ts';
@@ -71,8 +72,12 @@ async function cutPower(server: Server): Promise<void> {
   const folder = join(ROOT, 'nfs-server');
   for (const name of readdirSync(folder).filter((each) => each.endsWith('.process.json'))) {
     const part = await adopt(join(folder, name));
-    // Without its bus ganesha ends by itself, and may have done so by now.
-    if (part) trySh('kill', '-KILL', String(part.pid));
+    try {
+      if (part) process.kill(part.pid, 'SIGKILL');
+    } catch (error) {
+      // Without its bus ganesha ends by itself, and may have done so by now.
+      if (!isErrno(error, 'ESRCH')) throw error;
+    }
   }
 }
 
@@ -89,7 +94,11 @@ async function turn(server: Server, round: number): Promise<void> {
   }
   const before = usedMb();
   const start = async () => {
-    const took = await timed(() => backend.start(async () => exports));
+    let isOld = false;
+    const took = await timed(async () => {
+      isOld = (await backend.start(async () => exports)).adopted;
+    });
+    if (isOld) throw new Error(`${server} was not ended`);
     const served = (await backend.outline()).length;
     if (served !== exports.length) throw new Error(`${server} serves ${served} of ${exports.length}`);
     return took;
