@@ -40,12 +40,16 @@ export function createDirtyLimits({ log, sysfs = SYSFS }: { log: Log; sysfs?: st
   return {
     bound(device) {
       try {
-        const file = (name: string) => join(sysfs, device, name);
-        // In this order: a strict limit without a size would be none. Not made when it is missing, and read back: a kernel may take a number and do
-        // nothing with it. Each answers at once: to have another thread ask takes longer than the answer.
-        writeFileSync(file('max_bytes'), String(DIRTY_BYTES), { flag: 'r+' });
-        if (Number.parseInt(readFileSync(file('max_bytes'), 'utf8'), 10) <= 0) throw new Error('max_bytes stays 0');
-        writeFileSync(file('strict_limit'), '1', { flag: 'r+' });
+        // In this order: a strict limit without a size would be none. Each answers at once: to have another thread ask takes longer than the answer.
+        for (const [name, value] of [
+          ['max_bytes', String(DIRTY_BYTES)],
+          ['strict_limit', '1'],
+        ] as const) {
+          const file = join(sysfs, device, name);
+          // Not made when it is missing, and read back: a kernel may take a number and do nothing with it.
+          writeFileSync(file, value, { flag: 'r+' });
+          if (Number.parseInt(readFileSync(file, 'utf8'), 10) <= 0) throw new Error(`${name} stays 0`);
+        }
       } catch (error) {
         if (unbound === undefined) {
           const told = 'what volumes have unwritten in memory cannot be bounded here: the pool keeps a larger reserve';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { exec } from '../../core/host/exec.ts';
 import { readExt4Uuid } from '../../exports/volumes/ext4.ts';
 import { createVolumes } from '../../exports/volumes/volumes.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
-import { type Bench, fault, HOSTS, MIB, openBench, run, silent } from './volumes-lab.ts';
+import { type Bench, fault, HOSTS, MIB, openBench, putByPis, run, silent } from './volumes-lab.ts';
 
 /** A mounted disk of `sizeMiB`. */
 async function mountedDisk({ volumes, at }: Pick<Bench, 'volumes' | 'at'>, id: string, sizeMiB: number) {
@@ -201,11 +201,7 @@ inOwnNamespace(import.meta.url, () => {
     const victim = join(bench.root, 'victim');
     writeFileSync(victim, 'mine');
     const { fsUuid, image } = await mountedDisk(bench, 'd', 4);
-    for (const [put, code] of [
-      [() => symlinkSync(victim, image), 'path-refused'],
-      [() => run('mkfifo', image), 'path-refused'],
-      [() => undefined, 'disk-image-missing'],
-    ] as const) {
+    for (const [put, code] of putByPis(image, victim)) {
       rmSync(image);
       put();
       await volumes.unmount({ id: 'd', at: at('d') });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Exec, exec } from '../../core/host/exec.ts';
 import { createVolumes, type Volumes } from '../../exports/volumes/volumes.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
-import { type Bench, fault, HOSTS, MIB, openBench, run, silent } from './volumes-lab.ts';
+import { type Bench, fault, HOSTS, MIB, openBench, putByPis, run, silent } from './volumes-lab.ts';
 
 /** A server that may not grow what is mounted, also on a machine that lets its root. */
 const incapable: Exec = (program, args, options) =>
@@ -100,11 +100,7 @@ inOwnNamespace(import.meta.url, () => {
     const { volumes, disk, image } = await mountedDisk(bench, 4);
     const victim = join(bench.root, 'victim');
     writeFileSync(victim, 'mine');
-    for (const [put, code] of [
-      [() => symlinkSync(victim, image), 'path-refused'],
-      [() => run('mkfifo', image), 'path-refused'],
-      [() => undefined, 'disk-image-missing'],
-    ] as const) {
+    for (const [put, code] of putByPis(image, victim)) {
       rmSync(image);
       put();
       await assert.rejects(volumes.extend({ ...disk, sizeMiB: 8 }), fault(code));

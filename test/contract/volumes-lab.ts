@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -22,6 +22,14 @@ export function run(program: string, ...args: string[]): string {
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${status} ${stderr}`);
   return stdout;
 }
+
+/** What a Pi may put in the place of its `disk.img`, a link to `victim` for one, and the code that is refused with. */
+export const putByPis = (image: string, victim: string) =>
+  [
+    [() => symlinkSync(victim, image), 'path-refused'],
+    [() => run('mkfifo', image), 'path-refused'],
+    [() => undefined, 'disk-image-missing'],
+  ] as const;
 
 /** A pool in a temporary folder, with what stands on it. */
 export interface Bench {

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { liftDirtyLimits } from '../../exports/volumes/dirty.ts';
 import { sh } from './sh.ts';
 
 const MIB = 1024 ** 2;
@@ -30,8 +30,5 @@ export function makeDisk(
   sh('mount', '-o', ['loop', options.options].filter(Boolean).join(), image, at);
   const [device = ''] = sh('findmnt', '--noheadings', '--output', 'MAJ:MIN', '--mountpoint', at).trim().split(/\s+/);
   // What a test of volumes that was killed has left on the loop device: a disk would be as slow as one volume may be.
-  for (const [name, value] of Object.entries({ strict_limit: '0', max_ratio: '100' })) {
-    const file = join('/sys/class/bdi', device, name);
-    if (existsSync(file)) writeFileSync(file, value);
-  }
+  liftDirtyLimits(device);
 }
