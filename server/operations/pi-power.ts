@@ -50,7 +50,7 @@ export function createPiPower(options: {
   power: PowerPort;
   turns: TurnPort;
   cycles: CyclePort;
-  /** Its newest boot came up, and its power was not taken since. */
+  /** Its newest boot came up, and its power was not taken since. May be some seconds behind. */
   isUp(pi: PiId): boolean;
   clock: Clock;
   log: Log;
@@ -60,6 +60,8 @@ export function createPiPower(options: {
   const starts = new Map<PiId, Start>();
   /** How many requests of each Pi are under way. */
   const requests = new Map<PiId, number>();
+  /** Those whose power was taken here and not given again: whatever `isUp` says yet, to switch them on boots them. */
+  const taken = new Set<PiId>();
 
   async function asRequest<T>(pi: PiId, act: () => Promise<T>): Promise<T> {
     requests.set(pi, (requests.get(pi) ?? 0) + 1);
@@ -105,12 +107,13 @@ export function createPiPower(options: {
     const expectBoot = () => patchPi(db, pi, { bootExpectedUntil: clock.now() + BOOT_EXPECTED_MS });
     async function beforeOn(): Promise<void> {
       // To switch on what is up boots nothing.
-      const boots = power.controls(pi) && !(how === 'on' && isUp(pi));
+      const boots = power.controls(pi) && (taken.has(pi) || !isUp(pi));
       if (boots) turn = await turns.take(pi, either);
       // Not before its turn: while it is off, whoever asks in its name is somebody else.
       await expectBoot();
     }
     async function whenOff(): Promise<void> {
+      taken.add(pi);
       turns.ended(pi);
       await beforeOn();
     }
@@ -121,6 +124,7 @@ export function createPiPower(options: {
         await beforeOn();
         await power.on(pi, either);
       }
+      taken.delete(pi);
       turn?.begun();
       await expectBoot();
       await setFault(db, pi, null, clock.now());
@@ -139,6 +143,7 @@ export function createPiPower(options: {
   async function off(pi: PiId, signal: AbortSignal | undefined): Promise<'off' | 'unconfirmed'> {
     starts.get(pi)?.abort.abort(new BakeryError('conflict', 'overtaken', 'a power-off came after this one'));
     await patchPi(db, pi, { desiredPower: 'off', bootExpectedUntil: null });
+    taken.add(pi);
     const outcome = await power.off(pi, signal).catch(async (error): Promise<'unconfirmed'> => {
       // A Pi on no port cannot be switched by anybody but a person.
       if (error instanceof BakeryError && error.code === 'power-not-configured') return 'unconfirmed';

@@ -184,6 +184,21 @@ test('what is up needs no turn to be switched on, but to be cycled', async () =>
   assert.deepEqual(turns.notes, ['ended', 'take after cycle', 'begun']);
 });
 
+test('what was just switched off waits for its turn, though its boot is not known to be over yet', async () => {
+  const { power, turns } = await setUp();
+  turns.isUp = true;
+  await power.off(PI);
+  await power.on(PI);
+  assert.deepEqual(turns.notes.splice(0), ['ended', 'take after off', 'begun']);
+  await power.on(PI);
+  assert.deepEqual(turns.notes.splice(0), [], 'it has its power again');
+  turns.wait = () => Promise.reject(new BakeryError('conflict', 'cancelled', 'the operation was cancelled'));
+  await assert.rejects(power.cycle(PI), { code: 'cancelled' });
+  turns.wait = async () => undefined;
+  await power.on(PI);
+  assert.deepEqual(turns.notes, ['ended', 'take after cycle', 'take after cycle', 'begun'], 'the cycle left it off');
+});
+
 test('a turn is given back when the switch fails', async () => {
   const { power, turns } = await setUp(async () => {
     throw new BakeryError('unavailable', 'power-failed', 'it could not be switched');
