@@ -1,5 +1,6 @@
 import { execa } from 'execa';
-import { BakeryError } from '../errors.ts';
+import { BakeryError, isErrno } from '../errors.ts';
+import { type ChildEnd, type PlainChild, runPlain } from './plain-child.ts';
 
 /** How a child process is run. */
 export interface ExecOptions {
@@ -63,52 +64,75 @@ function stdoutOf(onOutput: ExecOptions['onOutput'], refused: AbortController) {
   return { stdout: { transform, binary: true } } as const;
 }
 
+/** Runs one whose input or output is streamed. */
+async function runStreamed(
+  { program, args, env, cwd, timeoutMs, signal }: Omit<PlainChild, 'input'>,
+  { input, onOutput }: ExecOptions,
+): Promise<ChildEnd> {
+  const refused = new AbortController();
+  const running = execa(program, [...args], {
+    reject: false,
+    extendEnv: false,
+    env,
+    timeout: timeoutMs,
+    forceKillAfterDelay: 2_000,
+    maxBuffer: 8 * 1024 * 1024,
+    stripFinalNewline: false,
+    ...stdinOf(input),
+    ...stdoutOf(onOutput, refused),
+    ...(cwd === undefined ? {} : { cwd }),
+    cancelSignal: AbortSignal.any([refused.signal, ...(signal ? [signal] : [])]),
+  });
+  const result = await Promise.race([running, overdue(timeoutMs, signal)]);
+  refused.signal.throwIfAborted();
+  if (result === 'overdue') {
+    running.catch(() => undefined);
+    running.stdout.destroy();
+    running.stderr.destroy();
+    return { code: undefined, signal: undefined, stdout: '', stderr: '', ended: 'late' };
+  }
+  return {
+    code: result.exitCode,
+    signal: result.signal,
+    stdout: result.stdout,
+    stderr: result.stderr,
+    ...(result.timedOut ? { ended: 'late' } : result.isCanceled ? { ended: 'cancelled' } : {}),
+    ...(result.exitCode === undefined && result.code !== undefined && result.cause instanceof Error
+      ? { failure: result.cause }
+      : {}),
+  };
+}
+
 /**
  * Runs `program` and waits for its end.
  * @throws BakeryError `tool-missing` (unavailable), `tool-timeout` (timeout), `tool-failed` (internal); the detail holds the
  * command, the exit code and the end of stderr.
  */
 export const exec: Exec = async (program, args, options = {}) => {
-  const okCodes = options.okCodes ?? [0];
-  const timeoutMs = options.timeoutMs ?? 30_000;
-  const refused = new AbortController();
-  const stops = [refused.signal, ...(options.signal ? [options.signal] : [])];
-  const running = execa(program, [...args], {
-    reject: false,
-    extendEnv: false,
-    env: { PATH, LC_ALL: 'C.UTF-8', ...options.env },
-    timeout: timeoutMs,
-    forceKillAfterDelay: 2_000,
-    maxBuffer: 8 * 1024 * 1024,
-    stripFinalNewline: false,
-    ...stdinOf(options.input),
-    ...stdoutOf(options.onOutput, refused),
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    cancelSignal: AbortSignal.any(stops),
-  });
-  const result = await Promise.race([running, overdue(timeoutMs, options.signal)]);
-  refused.signal.throwIfAborted();
-  if (result === 'overdue') {
-    running.catch(() => undefined);
-    running.stdout.destroy();
-    running.stderr.destroy();
-  }
+  const { okCodes = [0], timeoutMs = 30_000, input, onOutput, cwd, signal } = options;
+  const wish = { program, args, env: { PATH, LC_ALL: 'C.UTF-8', ...options.env }, cwd, timeoutMs, signal };
+  const isPlain = !onOutput && (input === undefined || typeof input === 'string' || input instanceof Uint8Array);
+  const end = isPlain ? await runPlain({ ...wish, input }) : await runStreamed(wish, options);
   const command = [program, ...args].join(' ').slice(0, 500);
-  if (result === 'overdue' || result.timedOut) {
+  if (end.ended === 'late') {
     throw new BakeryError('timeout', 'tool-timeout', `${program} did not end in time`, { detail: command });
   }
-  if (result.isCanceled) {
+  if (end.ended === 'cancelled') {
     throw new BakeryError('internal', 'tool-cancelled', `${program} was cancelled`, { detail: command });
   }
-  if (result.exitCode === undefined && result.code === 'ENOENT') {
+  if (end.failure && isErrno(end.failure, 'ENOENT')) {
     throw new BakeryError('unavailable', 'tool-missing', `${program} is not installed`, { detail: command });
   }
-  const code = result.exitCode ?? -1;
+  const { code = -1, stdout, stderr } = end;
   if (!okCodes.includes(code)) {
-    const stderr = (result.stderr || result.stdout || result.shortMessage || '').trim().slice(-1000);
+    const said = (stderr || stdout || describeEnd(end)).trim().slice(-1000);
     throw new BakeryError('internal', 'tool-failed', `${program} failed`, {
-      detail: `${command} (exit ${result.exitCode ?? result.signal ?? '?'}): ${stderr}`,
+      detail: `${command} (exit ${end.code ?? end.signal ?? '?'}): ${said}`,
     });
   }
-  return { code, stdout: result.stdout, stderr: result.stderr };
+  return { code, stdout, stderr };
 };
+
+function describeEnd({ failure, ended }: ChildEnd): string {
+  return failure?.message ?? (ended === 'flood' ? 'it printed too much' : '');
+}

@@ -2,28 +2,27 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOneOf, type Owner, refused, SWAPPED, walkBeneath } from './files.ts';
+import { allOf } from '../all-of.ts';
+import { isOneOf, type Owner, pathComponents, refused, SWAPPED, walkBeneath } from './files.ts';
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_EXCL, O_NOFOLLOW } = constants;
 
 /** New content that is written and durable, beside the name that it is to get. */
 interface Written {
-  readonly folder: FileHandle;
-  /** Gives it its name, which is durable once `folder` is synced. */
+  /** Gives it its name, which is durable once its folder is synced. */
   place(): Promise<void>;
   /** Takes it away again. */
   drop(): Promise<void>;
 }
 
-/** The caller places or drops it, and closes its folder. */
-async function writeBeneath(
-  root: string,
-  path: string,
+/** `path` is told where it is refused. */
+async function writeIn(
+  folder: FileHandle,
+  { name, path }: { readonly name: string; readonly path: string },
   data: string | Uint8Array | AsyncIterable<Uint8Array>,
   mode: number,
   owner?: Owner,
 ): Promise<Written> {
-  const { folder, name } = await walkBeneath(root, path, true);
   const base = `/proc/self/fd/${folder.fd}`;
   const partial = `${base}/.${randomBytes(6).toString('hex')}.partial`;
   const blamed = (error: unknown) => (isOneOf(error, SWAPPED) ? refused(path, error) : error);
@@ -43,14 +42,13 @@ async function writeBeneath(
       await handle.close();
     }
   } catch (error) {
-    await folder.close();
     throw blamed(error);
   }
   const place = () =>
     rename(partial, join(base, name)).catch((error: unknown) => {
       throw blamed(error);
     });
-  return { folder, place, drop: async () => void (await drop()) };
+  return { place, drop };
 }
 
 /**
@@ -64,8 +62,9 @@ export async function replaceBeneath(
   mode = 0o644,
   owner?: Owner,
 ): Promise<void> {
-  const { folder, place, drop } = await writeBeneath(root, path, data, mode, owner);
+  const { folder, name } = await walkBeneath(root, path, true);
   try {
+    const { place, drop } = await writeIn(folder, { name, path }, data, mode, owner);
     await place().catch(async (error: unknown) => {
       await drop();
       throw error;
@@ -83,25 +82,49 @@ export interface NewFile {
   readonly mode?: number;
 }
 
+/** A file by its name, among those that go into the same folder. */
+type Named = NewFile & { readonly name: string };
+
+function byFolder(files: readonly NewFile[]): [Named, ...Named[]][] {
+  const groups = new Map<string, [Named, ...Named[]]>();
+  for (const file of files) {
+    const parts = pathComponents(file.path);
+    const name = parts?.at(-1);
+    if (!parts || name === undefined) throw refused(file.path);
+    const folder = parts.slice(0, -1).join('/');
+    const group = groups.get(folder);
+    if (group) group.push({ ...file, name });
+    else groups.set(folder, [{ ...file, name }]);
+  }
+  return [...groups.values()];
+}
+
 /**
  * Replaces (or makes) these regular files beneath `root`, each as `replaceBeneath` does: all are durable when it resolves. Of the waits for the
  * disk, two for each file, those that can be are one: they are written first, all at once, and get their names then. After a throw each of
  * them is as it was, or new.
  */
 export async function replaceAllBeneath(root: string, files: readonly NewFile[]): Promise<void> {
-  const tries = await Promise.allSettled(
-    files.map(({ path, data, mode = 0o644 }) => writeBeneath(root, path, data, mode)),
+  // The first of a group leads to the folder of all of them.
+  const groups = await allOf(
+    byFolder(files),
+    async (group) => ({ group, folder: (await walkBeneath(root, group[0].path, true)).folder }),
+    ({ folder }) => folder.close(),
   );
-  const written: Written[] = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failed = tries.find((one) => one.status === 'rejected');
   try {
-    if (failed) throw failed.reason;
-    for (const { place } of written) await place();
-    await Promise.all(written.map(({ folder }) => folder.sync()));
-  } catch (error) {
-    for (const { drop } of written) await drop();
-    throw error;
+    const written = await allOf(
+      groups.flatMap(({ group, folder }) => group.map((file) => ({ file, folder }))),
+      ({ file, folder }) => writeIn(folder, file, file.data, file.mode ?? 0o644),
+      ({ drop }) => drop(),
+    );
+    try {
+      await allOf(written, ({ place }) => place());
+      await Promise.all(groups.map(({ folder }) => folder.sync()));
+    } catch (error) {
+      for (const { drop } of written) await drop();
+      throw error;
+    }
   } finally {
-    await Promise.all(written.map(({ folder }) => folder.close()));
+    await Promise.all(groups.map(({ folder }) => folder.close()));
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allOf } from '../../core/all-of.ts';
 import { BakeryError } from '../../core/errors.ts';
 import { amendBeneath } from '../../core/host/beneath.ts';
 import { readBeneath, removeBeneath } from '../../core/host/files.ts';
@@ -25,6 +26,13 @@ async function folderIn(root: string, ...parts: string[]): Promise<boolean> {
     if (!(await lstat(at).catch(() => undefined))?.isDirectory()) return false;
   }
   return true;
+}
+
+/** On Debian a link to /etc/machine-id, which stays right. A copy of its own would not. */
+async function forgetCopyOfMachineId(root: string): Promise<void> {
+  if (!(await folderIn(root, 'var', 'lib', 'dbus'))) return;
+  const copy = await lstat(join(root, 'var/lib/dbus/machine-id')).catch(() => undefined);
+  if (copy?.isFile()) await removeBeneath(root, 'var/lib/dbus/machine-id');
 }
 
 /**
@@ -60,11 +68,11 @@ async function newInstance(root: string, instance: { instanceId: string; hostnam
   await amendBeneath(root, `${boot}/meta-data`, (text) => metaDataWith(text, instance));
 }
 
-async function newHostKeys(root: string, piId: PiId): Promise<NewFile[]> {
+async function newHostKeys(root: string, making: ReturnType<typeof makeHostKeys>): Promise<NewFile[]> {
   for (const name of await readdir(join(root, 'etc/ssh'))) {
     if (/^ssh_host_.*_key(\.pub)?$/.test(name)) await removeBeneath(root, `etc/ssh/${name}`);
   }
-  const keys = await makeHostKeys(`root@${piId}`);
+  const keys = await making;
   return keys.flatMap(({ type, privateFile, publicFile }) => [
     { path: `etc/ssh/ssh_host_${type}_key`, data: privateFile, mode: 0o600 },
     { path: `etc/ssh/ssh_host_${type}_key.pub`, data: publicFile },
@@ -86,17 +94,24 @@ async function give(pi: { mountPoint: string; piId: PiId }): Promise<void> {
   if (!(await folderIn(root, 'etc'))) {
     throw new BakeryError('invalid', 'root-without-etc', 'the root of the bakeform has no /etc');
   }
-  const hosts = (await readBeneath(root, 'etc/hosts'))?.toString('utf8') ?? '127.0.0.1\tlocalhost\n';
-  await removeBeneath(root, 'etc/machine-id');
+  // Made by other threads meanwhile.
+  const making = (await folderIn(root, 'etc', 'ssh')) ? makeHostKeys(`root@${piId}`) : undefined;
+  making?.catch(() => undefined);
   const machineId = randomBytes(16).toString('hex');
-  // On Debian a link to /etc/machine-id, which stays right. A copy of its own would not.
-  if (await folderIn(root, 'var', 'lib', 'dbus')) {
-    const copy = await lstat(join(root, 'var/lib/dbus/machine-id')).catch(() => undefined);
-    if (copy?.isFile()) await removeBeneath(root, 'var/lib/dbus/machine-id');
-  }
-  await forgetSecrets(root);
-  await newInstance(root, { instanceId: `bakery-${machineId}`, hostname: piId });
-  const keys = (await folderIn(root, 'etc', 'ssh')) ? await newHostKeys(root, piId) : [];
+  let hosts = '';
+  await allOf(
+    [
+      async () => {
+        hosts = (await readBeneath(root, 'etc/hosts'))?.toString('utf8') ?? '127.0.0.1\tlocalhost\n';
+      },
+      () => removeBeneath(root, 'etc/machine-id'),
+      () => forgetCopyOfMachineId(root),
+      () => forgetSecrets(root),
+      () => newInstance(root, { instanceId: `bakery-${machineId}`, hostname: piId }),
+    ],
+    (look): Promise<unknown> => look(),
+  );
+  const keys = making ? await newHostKeys(root, making) : [];
   // At once: what a bake waits for is the disk. The folder of the keys is synced also for those that were taken out.
   await replaceAllBeneath(root, [
     { path: 'etc/hostname', data: `${piId}\n` },

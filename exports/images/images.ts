@@ -5,7 +5,7 @@ import type { Exec } from '../../core/host/exec.ts';
 import { exists, removeFile } from '../../core/host/files.ts';
 import type { PiId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
-import { mountExt4 } from '../volumes/ext4.ts';
+import { mountExt4 } from '../volumes/loop-mount.ts';
 import { detachLoop, loopsOf } from '../volumes/loops.ts';
 import { mountAt } from '../volumes/mountinfo.ts';
 import type { Pool } from '../volumes/pool.ts';

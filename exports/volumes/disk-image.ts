@@ -4,7 +4,8 @@ import type { NewFileSystem } from '../../core/disk.ts';
 import type { Exec } from '../../core/host/exec.ts';
 import type { Custody } from './custody.ts';
 import { journalMiBOf, makeLonger, missingBytes, openDiskImage, untilItFits, volumeBytes } from './disk-size.ts';
-import { checkExt4, mountExt4 } from './ext4.ts';
+import { checkExt4 } from './ext4.ts';
+import { mountExt4 } from './loop-mount.ts';
 import { makeFileSystem } from './new-file-system.ts';
 import type { Pool } from './pool.ts';
 

@@ -60,37 +60,6 @@ export async function growExt4(exec: Exec, file: string, bytes: number): Promise
   await exec('resize2fs', [file], { timeoutMs: 10 * 60_000 });
 }
 
-/**
- * One child process. `mount -o loop` looks at every loop device of the machine (9 ms where there are 1,000,
- * measured), and direct I/O would be another process and another wait. A device that is let go of while it is used is freed with its last
- * user (losetup(8), "lazy device destruction"), so that nothing is left of a namespace that ends. A failure after a name was printed is
- * one of direct I/O, which not every file system has. With it the kernel would take the sectors of the disk below, and an ext4 with smaller
- * blocks could not be mounted.
- */
-const MOUNT = `
-for try in 1 2 3 4 5; do
-  loop=$(losetup --find --show --sector-size 512 --direct-io=on "$1") || [ -n "$loop" ] || exit 1
-  # From here on nobody can take the file from the device; until here somebody who meant its last file may have.
-  command exec 3<"$loop" || continue
-  read -r behind 2>/dev/null <"/sys/block/\${loop##*/}/loop/backing_file"
-  [ "\${behind##*/}" = "\${1##*/}" ] && break
-  behind=
-done
-[ -n "$behind" ] || exit 1
-mount -t ext4 -o discard,nodev,nosuid,noexec,errors=remount-ro "$loop" "$2"
-code=$?
-losetup --detach "$loop"
-exit $code
-`;
-
-/**
- * Mounts an ext4 file: no devices, no set-uid, nothing to run here; direct I/O, so that no block is cached twice. After an error it
- * is read-only, whatever its superblock says: then it is healed, not written on. No loop device has the file yet.
- */
-export async function mountExt4(exec: Exec, file: string, at: string): Promise<void> {
-  await exec('sh', ['-c', MOUNT, 'mount', file, at], { timeoutMs: 60_000 });
-}
-
 /** Ends what a copy of a mounted ext4 may have left open: its journal is played back. Nearly nothing to do when it was frozen. */
 export async function settleExt4(exec: Exec, file: string): Promise<void> {
   const { code } = await exec('e2fsck', ['-p', file], { okCodes: [0, 1, 2, 3, 4, 8, 12], timeoutMs: 30 * 60_000 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from '../../core/errors.ts';
@@ -128,8 +128,13 @@ export async function loopsOf(exec: Exec, file: string): Promise<Loop[]> {
 async function isNamedBehind(source: string, file: string): Promise<boolean> {
   const [, name] = /^\/dev\/(loop\d+)$/.exec(source) ?? [];
   if (name === undefined) return false;
-  const named = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => undefined);
-  return named?.trimEnd() === file && (await exists(file));
+  try {
+    // The kernel's own word: to have it read by another thread takes longer than to read it.
+    if (readFileSync(`/sys/block/${name}/loop/backing_file`, 'utf8').trimEnd() !== file) return false;
+  } catch {
+    return false;
+  }
+  return exists(file);
 }
 
 /** True when the block device `source` is a loop with `file` behind it, which may have been deleted meanwhile. */

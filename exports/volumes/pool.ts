@@ -157,10 +157,10 @@ export async function openPool(options: {
   for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true, mode: 0o700 });
 
   async function read(): Promise<SpaceReading> {
-    const [pool, host] = [await spaceOf(folder), await spaceOf(root)];
+    const [pool, host, mounts] = await Promise.all([spaceOf(folder), spaceOf(root), readMounts()]);
     const isLoop = kind === 'loop-xfs';
     const spare = Math.max(0, host.available - host.total * RESERVE);
-    const mounted = (await readMounts()).filter((mount) => mount.type === 'ext4' && within(mount.mountPoint, root));
+    const mounted = mounts.filter((mount) => mount.type === 'ext4' && within(mount.mountPoint, root));
     return {
       kind,
       pool,

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { allOf } from '../../core/all-of.ts';
 
 /** Offset of the primary superblock in the file system, and its size. */
 const PRIMARY = 1024;
@@ -141,10 +142,11 @@ export async function writeUuid(file: string, uuid: string): Promise<boolean> {
     const blocks = await Promise.all(places.map((place) => readAt(handle, place)));
     // A copy that is none: e2fsck's business, which knows more.
     if (!blocks.every(isSuperblock)) return false;
+    const write = ([i, block]: [number, Buffer]) => handle.write(withUuid(block, uuid), 0, SIZE, places[i] ?? PRIMARY);
+    const [primary, ...copies] = [...blocks.entries()];
     // The primary one last: it is what counts.
-    for (const [i, block] of [...blocks.entries()].reverse()) {
-      await handle.write(withUuid(block, uuid), 0, SIZE, places[i] ?? PRIMARY);
-    }
+    await allOf(copies, write);
+    if (primary) await write(primary);
     return true;
   } finally {
     await handle.close();

@@ -11,8 +11,9 @@ import { createCustody } from './custody.ts';
 import type { DirtyLimits } from './dirty.ts';
 import { createDiskImages } from './disk-image.ts';
 import { journalMiBOf } from './disk-size.ts';
-import { growExt4, mountExt4, readExt4Uuid, repairExt4, setExt4Uuid } from './ext4.ts';
+import { growExt4, readExt4Uuid, repairExt4, setExt4Uuid } from './ext4.ts';
 import { createGrowth, type Growth } from './growth.ts';
+import { mountExt4 } from './loop-mount.ts';
 import { detachLoop, hasBehind, loopsOf } from './loops.ts';
 import { isBroken, type Mount, mountAt, mountsBelow, readMounts } from './mountinfo.ts';
 import type { Pool } from './pool.ts';
@@ -169,10 +170,11 @@ export function createVolumes(options: {
 
     async mount({ id, fsUuid, at }) {
       const file = fileOf(id);
-      if (!(await exists(file))) {
+      const found = await readExt4Uuid(file).catch((cause) => {
+        if (!isErrno(cause, 'ENOENT')) throw cause;
         throw new BakeryError('internal', 'volume-missing', 'the volume of the disk is gone', { detail: file });
-      }
-      if ((await readExt4Uuid(file)) !== fsUuid) {
+      });
+      if (found !== fsUuid) {
         throw new BakeryError('internal', 'volume-uuid', 'the volume of the disk is not the recorded one', {
           detail: file,
         });

@@ -15,6 +15,8 @@ export const PACKAGES = [
   { name: 'fdisk', for: 'start', programs: ['sfdisk'] },
   { name: 'mount', for: 'start', programs: ['mount', 'umount', 'losetup'] },
   { name: 'util-linux', for: 'start', programs: ['fstrim', 'blkid'] },
+  // What sets up loop devices (exports/volumes/loop-mount.ts).
+  { name: 'perl-base', for: 'start', programs: ['perl'] },
   { name: 'mtools', for: 'start', programs: ['mcopy', 'mdir'] },
   { name: 'xz-utils', for: 'start', programs: ['xz'] },
   { name: 'zstd', for: 'start', programs: ['zstd'] },

@@ -97,13 +97,11 @@ export async function openWorld(
   async function operation(kind: string, of: { pi?: string; disk?: string }): Promise<Ended> {
     const query = new URLSearchParams({ kind, ...of, limit: '1' });
     for (;;) {
+      // Times are those of the journal: who asks at once, or too often, only slows it down.
+      await pause(100);
       const { operations } = await ask<{ operations: OperationView[] }>('GET', `/operations?${query}`, 200);
       const [found] = operations;
-      if (found?.endedAt === undefined) {
-        // Times are those of the journal: who asks too often only slows it down.
-        await pause(100);
-        continue;
-      }
+      if (found?.endedAt === undefined) continue;
       if (found.state !== 'done') throw new Error(`${kind} is ${found.state}: ${found.error?.code}`);
       const [began, ended] = [at(found.createdAt), at(found.endedAt)];
       const stepMs = (name: string) => {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { sh } from '../lab/sh.ts';
+import { median } from './bars.ts';
 import type { Part } from './part.ts';
 import { type Timed, timesTable } from './storage-bars.ts';
 import { makeBigImage, openWorld, type StorageWorld } from './storage-world.ts';
@@ -10,6 +11,8 @@ const ROUNDS = 5;
 const COPY_ROUNDS = 10;
 /** Bakes that do not count: programs and their libraries are read from the disk in these. */
 const COLD = 2;
+/** A bake is so short that one of them tells little: of each round it is their median. */
+const BAKES = 5;
 const AT_ONCE = 20;
 const EXPORTS = 1_000;
 /** Sparse, and more than is ever written there. */
@@ -40,20 +43,28 @@ async function times(count: number, one: () => Promise<number>): Promise<number[
   return found;
 }
 
+/** What was deleted a moment ago is given back in its own time: nobody is to pay for that of another. */
+const settle = (world: StorageWorld) => sh('sync', '--file-system', world.disk);
+
 async function bakeAndRsync({ shared }: Worlds): Promise<Omit<Timed, 'task'>> {
   const world = await shared();
   const { pi: source = '' } = await world.bake();
   const [ours, rsync]: [number[], number[]] = [[], []];
   const copy = join(world.disk, 'copy');
   for (let round = -1; round < ROUNDS; round++) {
-    const baked = await world.bake();
+    settle(world);
+    const baked = await times(BAKES, async () => {
+      const { ms, pi = '' } = await world.bake();
+      await world.unbake(pi);
+      return ms;
+    });
+    settle(world);
     mkdirSync(copy);
     const took = await timed(() => sh('rsync', '-xa', `${join(world.root, 'nfs', source)}/`, copy));
     rmSync(copy, { recursive: true });
-    await world.unbake(baked.pi ?? '');
     // In the first round rsync finds its source cold.
     if (round < 0) continue;
-    ours.push(baked.ms);
+    ours.push(median(baked));
     rsync.push(took);
   }
   await world.unbake(source);
@@ -119,16 +130,14 @@ async function copies({ plain }: Worlds): Promise<Omit<Timed, 'task'>> {
   const [golden = ''] = sh('find', join(world.root, 'pool', 'golden'), '-name', '*.ext4').split('\n');
   const copy = join(world.disk, 'copy.ext4');
   const [ours, cp]: [number[], number[]] = [[], []];
-  // What was deleted a moment ago is given back by ext4's journal in its own time: neither is to pay for the other's.
-  const settle = () => sh('sync', '--file-system', world.disk);
   async function clone(): Promise<void> {
-    settle();
+    settle(world);
     const baked = await world.bake();
     ours.push(baked.stepMs('clone'));
     await world.unbake(baked.pi ?? '');
   }
   async function copyBeside(): Promise<void> {
-    settle();
+    settle(world);
     cp.push(
       await timed(() => {
         sh('cp', '--sparse=always', golden, copy);

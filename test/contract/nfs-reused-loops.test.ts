@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { exec } from '../../core/host/exec.ts';
 import { parseIpv4 } from '../../core/ids.ts';
 import { ganeshaBackend } from '../../exports/nfs/ganesha/backend.ts';
-import { mountExt4 } from '../../exports/volumes/ext4.ts';
+import { mountExt4 } from '../../exports/volumes/loop-mount.ts';
 import { mountAt } from '../../exports/volumes/mountinfo.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { requireTools, sh } from '../lab/sh.ts';
@@ -14,7 +14,7 @@ import { requireTools, sh } from '../lab/sh.ts';
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 inOwnNamespace(import.meta.url, () => {
-  test('a volume on a loop device that another one had a moment ago is served as itself', async (t) => {
+  test('a volume is served without a look at its disk, and as itself on a loop device that another one had a moment ago', async (t) => {
     requireTools('ganesha.nfsd', 'mkfs.ext4');
     const root = mkdtempSync(join(tmpdir(), 'bakery-reused-'));
     const backend = ganeshaBackend({ root, log: quiet });
@@ -41,6 +41,21 @@ inOwnNamespace(import.meta.url, () => {
       mkdirSync(at(name), { recursive: true });
     }
     await backend.start();
+
+    // Reads that the device has done (Documentation/block/stat.rst).
+    const readsOf = (device: string) =>
+      Number(
+        readFileSync(`/sys/block/${basename(device)}/stat`, 'utf8')
+          .trim()
+          .split(/ +/)[0],
+      );
+    const device = await mount('one');
+    readdirSync(at('one'));
+    const reads = readsOf(device);
+    const first = await serve('one');
+    assert.ok(readsOf(device) - reads <= 4, `${readsOf(device) - reads} reads of the disk`);
+    await backend.remove(first);
+    sh('umount', at('one'));
 
     // Loop devices are the whole machine's: somebody else may take the one that was given back. Then it is tried again.
     for (let reused = 0, tries = 0; reused < 2; tries++) {

@@ -8,7 +8,7 @@ import { keepFirmware } from '../../exports/images/firmware.ts';
 import { placeBootFiles } from '../../exports/images/golden.ts';
 import { giveIdentity } from '../../exports/images/identity.ts';
 import { findBootFolder, prepareRoot } from '../../exports/images/prepare.ts';
-import { mountExt4 } from '../../exports/volumes/ext4.ts';
+import { mountExt4 } from '../../exports/volumes/loop-mount.ts';
 import { clear, FORMS, layWholeRoot, spoil, TOUCHED } from '../lab/hostile-root.ts';
 import { inOwnNamespace } from '../lab/namespace.ts';
 import { seededChance } from '../lab/seed.ts';

@@ -28,6 +28,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nm: 'binutils',
   rsync: 'rsync',
   nsenter: 'util-linux',
+  perl: 'perl-base',
   'qemu-system-aarch64': 'qemu-system-arm',
   'qemu-system-x86_64': 'qemu-system-x86',
   setpriv: 'util-linux',

@@ -1,7 +1,7 @@
 import type { Mutation } from './mutation.ts';
 
 const UNIT = 'test/unit/exports-nfs-dbus.test.ts';
-const MOUNT = 'exports/volumes/ext4.ts';
+const MOUNT = 'exports/volumes/loop-mount.ts';
 
 /** The connection to the NFS server's bus, and volumes on their loop devices. */
 export const bus: readonly Mutation[] = [
@@ -48,25 +48,73 @@ export const bus: readonly Mutation[] = [
   {
     name: 'a loop device goes with its mount',
     file: MOUNT,
-    old: 'code=$?\nlosetup --detach "$loop"\n',
-    new: 'code=$?\n',
+    old: '$AUTOCLEAR | $DIRECT_IO, substr',
+    new: '$DIRECT_IO, substr',
     test: 'test/contract/volumes.test.ts',
     fails: 'a volume that another hand unmounts leaves no loop device',
   },
   {
     name: 'a volume has sectors of 512 bytes',
     file: MOUNT,
-    old: '--sector-size 512 ',
-    new: '',
+    old: 'fileno $backing, 512,',
+    new: 'fileno $backing, 0,',
     test: 'test/contract/volumes.test.ts',
     fails: 'clones share the golden volume',
   },
   {
     name: 'several files are replaced when all of them are written',
-    file: 'core/host/replace.ts',
-    old: '    if (failed) throw failed.reason;\n',
-    new: '',
+    file: 'core/all-of.ts',
+    old: '  throw failed.reason;\n',
+    new: '  return done;\n',
     test: 'test/unit/host.test.ts',
     fails: 'several files are replaced at once',
+  },
+  {
+    name: 'several files are written in folders that each of their paths leads to',
+    file: 'core/host/replace.ts',
+    old: '    if (!parts || name === undefined) throw refused(file.path);\n',
+    new: "    if (!parts || name === undefined) throw new Error('no');\n",
+    test: 'test/unit/host.test.ts',
+    fails: 'several files are replaced at once',
+  },
+  {
+    name: 'a program that does not end is killed',
+    file: 'core/host/plain-child.ts',
+    old: "setTimeout(() => child.kill('SIGKILL'), GRACE_MS)",
+    new: 'setTimeout(() => undefined, GRACE_MS)',
+    test: 'test/unit/host.test.ts',
+    fails: 'a program that does not end when it is asked to',
+  },
+  {
+    name: 'a program that holds its output open ends nevertheless',
+    file: 'core/host/plain-child.ts',
+    old: 'setTimeout(() => settle(child.exitCode, child.signalCode), OVERDUE_MS)',
+    new: 'setTimeout(() => undefined, OVERDUE_MS)',
+    test: 'test/unit/host.test.ts',
+    fails: 'the limit holds although a grandchild',
+  },
+  {
+    name: 'a program that says too much is ended',
+    file: 'core/host/plain-child.ts',
+    old: "if (bytes > MAX_BYTES) end('flood');\n        else ",
+    new: '',
+    test: 'test/unit/host.test.ts',
+    fails: 'a program that is not begun, says too much',
+  },
+  {
+    name: 'ganesha is told what is on the devices',
+    file: 'exports/nfs/ganesha/unit.ts',
+    old: '({ BLKID_FILE: layout.devices })',
+    new: "({ BLKID_FILE: layout.devices.concat('.other') })",
+    test: 'test/contract/nfs-reused-loops.test.ts',
+    fails: 'a volume is served without a look at its disk',
+  },
+  {
+    name: 'a volume is known by the UUID that it has',
+    file: 'exports/nfs/ganesha/devices.ts',
+    old: 'known.set(volume.number, { ...volume, uuid });',
+    new: "known.set(volume.number, { ...volume, uuid: '00000000-0000-4000-8000-000000000000' });",
+    test: 'test/contract/nfs-reused-loops.test.ts',
+    fails: 'a volume is served without a look at its disk',
   },
 ];

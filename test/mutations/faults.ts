@@ -143,7 +143,7 @@ export const faults: readonly Mutation[] = [
   },
   {
     name: 'an error makes a volume read-only',
-    file: 'exports/volumes/ext4.ts',
+    file: 'exports/volumes/loop-mount.ts',
     old: ',errors=remount-ro',
     new: '',
     test: HEAL,
@@ -255,9 +255,9 @@ export const faults: readonly Mutation[] = [
   },
   {
     name: 'what is deleted on a volume comes back by itself',
-    file: 'exports/volumes/ext4.ts',
-    old: '-o discard,nodev',
-    new: '-o nodev',
+    file: 'exports/volumes/loop-mount.ts',
+    old: "'discard,errors",
+    new: "'errors",
     test: 'test/contract/volumes-trim.test.ts',
     fails: 'what is deleted on a volume comes back to the pool, by itself or by a trim (ext4)',
   },

@@ -80,8 +80,8 @@ export const isolation: readonly Mutation[] = [
   {
     name: 'isolation: a server without the guard is not adopted',
     file: 'exports/nfs/ganesha/unit.ts',
-    old: '${JSON.stringify(ENVIRONMENT)}${await guardSource()}',
-    new: '${JSON.stringify(ENVIRONMENT)}',
+    old: '${JSON.stringify(environmentOf(context))}${await guardSource()}',
+    new: '${JSON.stringify(environmentOf(context))}',
     test: 'test/contract/nfs.test.ts',
     fails: 'a server that was started without the guard',
   },

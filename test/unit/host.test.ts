@@ -33,6 +33,26 @@ test('a program that fails, is missing or hangs is told apart', async () => {
   assert.equal((await exec('false', [], { okCodes: [0, 1] })).code, 1);
 });
 
+test('a program that is not begun, says too much or does not read what it is given is no hang', async () => {
+  await assert.rejects(exec('printf', ['a\0b']), { code: 'tool-failed' });
+  await assert.rejects(exec('/etc/passwd', []), { code: 'tool-failed' });
+  await assert.rejects(exec('head', ['--bytes=9000000', '/dev/zero']), { code: 'tool-failed' });
+  const { length } = (await exec('head', ['--bytes=8000000', '/dev/zero'])).stdout;
+  assert.equal(length, 8_000_000);
+  assert.equal((await exec('true', [], { input: Buffer.alloc(1_000_000) })).code, 0);
+  assert.equal((await exec('cat', [], { input: 'äö' })).stdout, 'äö');
+  await assert.rejects(exec('sleep', ['60'], { signal: AbortSignal.abort() }), { code: 'tool-cancelled' });
+});
+
+test('a program that does not end when it is asked to is killed', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bakery-exec-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'pid');
+  const script = 'trap "" TERM; echo $$ >"$1"; exec sleep 60';
+  await assert.rejects(exec('sh', ['-c', script, 'sh', file], { timeoutMs: 500 }), { code: 'tool-timeout' });
+  assert.equal(existsSync(`/proc/${readFileSync(file, 'utf8').trim()}`), false);
+});
+
 test('the limit holds although a grandchild keeps the output open', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bakery-exec-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -107,6 +127,9 @@ test('several files are replaced at once, and where one cannot be, nothing half 
   await assert.rejects(replaceAllBeneath(root, [...files, { path: 'link/three', data: '' }]), { code: 'path-refused' });
   assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'old');
   assert.deepEqual(readdirSync(root, { recursive: true }).toSorted(), ['folder', 'link', 'one']);
+  for (const path of ['folder/..', 'folder/../../one', ''])
+    await assert.rejects(replaceAllBeneath(root, [...files, { path, data: '' }]), { code: 'path-refused' });
+  assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'old');
 
   await replaceAllBeneath(root, files);
   assert.equal(readFileSync(join(root, 'one'), 'utf8'), 'new');

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { allOf } from '../../../core/all-of.ts';
 import { BakeryError, describeError, isErrno } from '../../../core/errors.ts';
 import { type Clock, systemClock } from '../../../core/host/clock.ts';
 import { boundLog, logTail } from '../../../core/host/detached.ts';
@@ -10,6 +11,7 @@ import { oneByOne } from '../../../core/one-by-one.ts';
 import type { NfsBackend, NfsExport } from '../backend.ts';
 import { type CallBus, clientManager, exportManager, GaneshaRefusal, openBus } from './bus.ts';
 import { renderExport } from './config.ts';
+import { tellDevices } from './devices.ts';
 import { unitLayout } from './layout.ts';
 import { endUnit, startUnit, type UnitContext, unitAnswers, wholeUnit } from './unit.ts';
 
@@ -99,9 +101,13 @@ export function ganeshaBackend(options: GaneshaOptions): NfsBackend {
   const serve = async (wanted: NfsExport, first: 'add' | 'update'): Promise<void> => {
     const text = renderExport(wanted);
     const file = confFile(wanted.id);
-    // Not synced: it matters only while the call below runs. The server never reads it again.
-    await writeFile(file, text, { mode: 0o600 }).catch((error: unknown) => {
-      // Its folder is made by the first start.
+    // Not synced: both matter only while the call below runs. The server never reads them again.
+    const writes = [
+      () => writeFile(file, text, { mode: 0o600 }),
+      () => tellDevices(layout.devices, wanted.path, context.clock.now()),
+    ];
+    await allOf(writes, (write) => write()).catch((error: unknown) => {
+      // Their folders are made by the first start.
       throw isErrno(error, 'ENOENT') ? notRunning() : error;
     });
     try {

@@ -18,6 +18,8 @@ export interface UnitLayout {
   readonly busLog: string;
   readonly rpcbindLog: string;
   readonly unitRecord: string;
+  /** What libblkid is told of devices. */
+  readonly devices: string;
   /** Record file of a part. */
   readonly records: { readonly ganesha: string; readonly bus: string; readonly rpcbind: string };
 }
@@ -36,6 +38,7 @@ export function unitLayout(root: string): UnitLayout {
     busLog: join(folder, 'bus.log'),
     rpcbindLog: join(folder, 'rpcbind.log'),
     unitRecord: join(folder, 'unit.json'),
+    devices: join(folder, 'blkid.tab'),
     records: {
       ganesha: join(folder, 'ganesha.process.json'),
       bus: join(folder, 'bus.process.json'),

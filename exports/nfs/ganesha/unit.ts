@@ -35,11 +35,11 @@ const ANSWER_MS = 10_000;
 const EXPORT_MS = 200;
 
 /**
- * ganesha takes a file system's UUID from libblkid, which believes what its cache has of a device for up to 200 s (blkid_verify in its verify.c): a volume on a
- * loop device that another one had a moment ago would be served under the identity of that other one. And with each export that is added it
- * reads the whole cache, and looks at each device in it: of 1,000 half the time. With this file it has none.
+ * ganesha takes a file system's UUID from libblkid, which keeps what it finds in a file and believes it for a while: a volume on a loop device
+ * that another one had a moment ago would be served under the identity of that other one. And with each export that is added it reads the
+ * whole file: of 1,000 half the time. So it has a file of its own, which is written anew for each change (devices.ts).
  */
-const ENVIRONMENT = { BLKID_FILE: '/dev/null' } as const;
+const environmentOf = ({ layout }: UnitContext) => ({ BLKID_FILE: layout.devices });
 
 function serverConf(context: UnitContext): string {
   return renderGaneshaConf({ ports: context.ports, recoveryRoot: context.layout.recovery });
@@ -47,7 +47,7 @@ function serverConf(context: UnitContext): string {
 
 /** What a running unit was made of; one that was made of anything else is replaced. */
 async function unitHash(context: UnitContext): Promise<string> {
-  return configHash(`${serverConf(context)}${JSON.stringify(ENVIRONMENT)}${await guardSource()}`);
+  return configHash(`${serverConf(context)}${JSON.stringify(environmentOf(context))}${await guardSource()}`);
 }
 
 /** The recorded unit when every process of it lives and it was started with the configuration we would use; no call is made. */
@@ -108,6 +108,7 @@ export async function startUnit(context: UnitContext, exports: readonly string[]
   // Left-overs of an earlier unit.
   await rm(layout.exports, { recursive: true, force: true });
   await rm(layout.recovery, { recursive: true, force: true });
+  await removeFile(layout.devices);
   await mkdir(layout.exports, { mode: 0o700 });
   await mkdir(layout.recovery, { mode: 0o700 });
   const conf = serverConf(context);
@@ -159,7 +160,7 @@ async function startParts(
     logFile: layout.serverLog,
     recordFile: layout.records.ganesha,
     cwd: layout.folder,
-    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}`, ...ENVIRONMENT, ...guardEnvironment(guard) },
+    env: { DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${socket}`, ...environmentOf(context), ...guardEnvironment(guard) },
   });
   await waitFor(
     context,
