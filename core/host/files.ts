@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BakeryError, isErrno } from '../errors.ts';
 
@@ -60,9 +60,8 @@ export async function exists(path: string): Promise<boolean> {
 
 /** Removes a file; it is fine when there is none. */
 export async function removeFile(path: string): Promise<void> {
-  await unlink(path).catch((error: unknown) => {
-    if (!isErrno(error, 'ENOENT')) throw error;
-  });
+  // Not unlink(2): of what is not there it says so only where it could be written (EROFS).
+  await rm(path, { force: true });
 }
 
 /** Components of a relative path that stays beneath its root; undefined for anything that could leave it. */

@@ -25,9 +25,9 @@ if (!target || !workPrefix) throw new Error('usage: build-main.ts TARGET WORK-PR
 
 const FILES = join(import.meta.dirname, 'files');
 
-/** Packages that others need to be installed or to be configured, which nobody runs here; half of all that there is. */
+/** Packages that others need to be installed or to be configured, which nobody runs here; half of all that there is. Perl itself mounts volumes. */
 const UNUSED =
-  /^(perl|python3|lib(python3|perl|semanage|sepol)|lib.*-perl$|usrmerge$|media-types$|dpkg$|tar$|debconf$|adduser$|passwd$)/;
+  /^(perl(?!-base$)|python3|lib(python3|perl|semanage|sepol)|lib.*-perl$|usrmerge$|media-types$|dpkg$|tar$|debconf$|adduser$|passwd$)/;
 
 function lines(name: string): string[] {
   return readFileSync(join(FILES, name), 'utf8')
