@@ -97,6 +97,7 @@ async function runStreamed(
     stdout: result.stdout,
     stderr: result.stderr,
     ...(result.timedOut ? { ended: 'late' } : result.isCanceled ? { ended: 'cancelled' } : {}),
+    ...(result.isMaxBuffer ? { ended: 'flood' } : {}),
     ...(result.exitCode === undefined && result.code !== undefined && result.cause instanceof Error
       ? { failure: result.cause }
       : {}),
@@ -124,7 +125,8 @@ export const exec: Exec = async (program, args, options = {}) => {
     throw new BakeryError('unavailable', 'tool-missing', `${program} is not installed`, { detail: command });
   }
   const { code = -1, stdout, stderr } = end;
-  if (!okCodes.includes(code)) {
+  // One that had ended by itself before it was ended for what it printed: the rest of that is lost all the same.
+  if (end.ended === 'flood' || !okCodes.includes(code)) {
     const said = (stderr || stdout || describeEnd(end)).trim().slice(-1000);
     throw new BakeryError('internal', 'tool-failed', `${program} failed`, {
       detail: `${command} (exit ${end.code ?? end.signal ?? '?'}): ${said}`,

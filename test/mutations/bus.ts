@@ -94,6 +94,14 @@ export const bus: readonly Mutation[] = [
     fails: 'the limit holds although a grandchild',
   },
   {
+    name: 'a program that says too much has failed, though it ended by itself',
+    file: 'core/host/exec.ts',
+    old: "end.ended === 'flood' || ",
+    new: '',
+    test: 'test/unit/host.test.ts',
+    fails: 'a program that is not begun, says too much',
+  },
+  {
     name: 'a program that says too much is ended',
     file: 'core/host/plain-child.ts',
     old: "if (bytes > MAX_BYTES) end('flood');\n        else ",

@@ -42,7 +42,7 @@ function foldersAbove(path: string): string[] {
  * The devices that ganesha asks libblkid about when it is to export `path`: the volume's, with the UUID that it has now, and those of the
  * file systems above it. @throws where any of them cannot be told.
  */
-export async function devicesOf(path: string): Promise<KnownDevice[]> {
+async function devicesOf(path: string): Promise<KnownDevice[]> {
   const [volume, ...above] = await Promise.all([path, ...foldersAbove(path)].map(deviceOf));
   const uuid = volume && (await readSuperblock(volume.name))?.uuid;
   const known = new Map<number, KnownDevice>();
